@@ -1,0 +1,66 @@
+# make demo: see the product work against an embedded LocalStack. make test: everything that must hold.
+# Both build what they need in .venv, once; `make setup` does only that.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+# Not the user's own: the tests must not depend on them, nor write there.
+export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
+export UV_PYTHON_DOWNLOADS := never
+unexport VIRTUAL_ENV
+STAMP := $(VENV)/.stamp
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help
+help: ## Show these targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+.PHONY: setup
+setup: $(STAMP) ## Build the development environment in .venv (seconds), with the locked versions.
+
+# The lock holds exact versions and hashes, so that a later release of a dependency can't break this one.
+$(STAMP): requirements-dev.txt tests/localstack/pyproject.toml tools/find-python tools/setup
+	@PYTHON="$(PYTHON)" tools/setup $(VENV)
+	@touch $@
+
+.PHONY: lock
+lock: $(STAMP) ## Resolve requirements-dev.in into requirements-dev.txt again.
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes \
+		--custom-compile-command "make lock" --override requirements-dev.overrides \
+		requirements-dev.in -o requirements-dev.txt
+
+.PHONY: demo
+demo: $(STAMP) ## Turn DHMC on and off in several regions of a local AWS account, and show what happens.
+	@$(BIN)/fleet-emulator run -- tools/demo $(BIN)
+
+.PHONY: test
+test: lint sanity unit molecule ## Everything: lint, sanity, unit and emulator tests, Molecule scenarios.
+
+.PHONY: lint
+lint: $(STAMP) ## ruff, mypy, yamllint, ansible-lint (production), documentation and changelog lint.
+	@tools/lint $(BIN)
+
+.PHONY: sanity
+sanity: $(STAMP) ## ansible-test sanity on the built collection, without ignore entries.
+	@tools/sanity $(BIN)
+
+.PHONY: unit
+unit: $(STAMP) ## Unit tests, the emulator's own tests and the integration tests.
+	@$(BIN)/fleet-emulator run -- $(PYTEST) -n 2 tests
+
+.PHONY: molecule
+molecule: $(STAMP) ## Molecule scenarios against the emulator.
+	@$(BIN)/fleet-emulator run -- tools/molecule $(BIN)
+
+.PHONY: build
+build: $(STAMP) ## The collection's artifact, in build/.
+	@mkdir -p build
+	@$(BIN)/ansible-galaxy collection build --force --output-path build .
+
+.PHONY: bench
+bench: $(STAMP) ## The benchmark of the README (some minutes).
+	@$(BIN)/python benchmarks/regions.py
+
+.PHONY: clean
+clean: ## Remove what the other targets made.
+	rm -rf $(VENV) .cache .ansible build collections .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,83 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to fleet.aws_ssm: may change in any release.
+"""Gateway: one boto3 session for a module, and its clients, one for each service and region."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+try:
+    import boto3.session
+    import botocore.config
+    import botocore.exceptions
+except ImportError:
+    pass  # AnsibleAWSModule says what is missing
+
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
+
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import Partition, partitions_of
+
+if TYPE_CHECKING:
+    from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+COLLECTION_VERSION = "1.0.0"
+
+# Adaptive mode paces each client at what its region's token bucket gives after the first throttling answer. A region
+# that does not answer must not hold the task for botocore's defaults (60 s connect + 60 s read, five times).
+_CONFIG: dict[str, Any] = {
+    "retries": {"mode": "adaptive", "total_max_attempts": 6},
+    "connect_timeout": 10,
+    "read_timeout": 30,
+    "user_agent_extra": f"fleet.aws_ssm/{COLLECTION_VERSION}",
+}
+
+_NO_CREDENTIALS = (
+    "No AWS credentials found. Looked at the options access_key and secret_key (or AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY), the option profile (or AWS_PROFILE), the shared credentials and configuration files, "
+    "a web identity token, and the container's and the instance's metadata."
+)
+
+
+class Clients:
+    """Clients that share one session, which costs 80 ms to build where a further client costs 3 ms.
+
+    Building a client is not thread-safe, so call I(client) in the main thread; the clients themselves are.
+    """
+
+    def __init__(self, module: AnsibleAWSModule) -> None:
+        """Take connection and credential options from the module; raises InputError where there are none."""
+        self.region, self._endpoint, params = get_aws_connection_info(module)
+        self._verify = params.pop("verify")
+        self._config = botocore.config.Config(**_CONFIG)
+        if params.get("aws_config"):
+            self._config = self._config.merge(params["aws_config"])
+        params.pop("aws_config", None)
+        self._clients: dict[tuple[str, str], Any] = {}
+        try:
+            self._session = boto3.session.Session(**params)
+            credentials = self._session.get_credentials()
+        except botocore.exceptions.BotoCoreError as error:
+            raise InputError(f"AWS credentials: {error}") from error
+        if credentials is None:
+            raise InputError(_NO_CREDENTIALS)
+
+    def client(self, service: str, region: str) -> Any:
+        """The client of a service in a region, made on first use."""
+        key = (service, region)
+        if key not in self._clients:
+            self._clients[key] = self._session.client(
+                service, region_name=region, endpoint_url=self._endpoint, verify=self._verify, config=self._config
+            )
+        return self._clients[key]
+
+    def partitions(self) -> list[Partition]:
+        """What the installed botocore knows of partitions and regions."""
+        # boto3 hides its botocore session; get_available_regions() reads a file that lists fewer regions.
+        return partitions_of(self._session._session.get_data("partitions"))  # noqa: SLF001
+
+    def region_opt_in(self, region: str) -> dict[str, str]:
+        """Every region of the account's partition and its OptInStatus, asked in C(region) (EC2 DescribeRegions)."""
+        answer = self.client("ec2", region).describe_regions(AllRegions=True)
+        return {entry["RegionName"]: entry["OptInStatus"] for entry in answer["Regions"]}

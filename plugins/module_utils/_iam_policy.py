@@ -1,0 +1,199 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to fleet.aws_ssm: may change in any release.
+"""Rules: what IAM policy documents allow, and whom a trust policy trusts. Pure; decided from documents alone.
+
+Follows the IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements reference": actions match without
+regard to case, C(*) and C(?) are the only wildcards, an explicit deny wins, and a permissions boundary only takes away.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
+
+
+class Answer(str, Enum):
+    """Whether an action is allowed, or a service trusted."""
+
+    YES = "yes"
+    NO = "no"
+    MAYBE = "maybe"
+    """It depends on a condition, or holds for some of the resources only."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy document and where it comes from: C(kind) is managed, inline, boundary or trust."""
+
+    name: str
+    kind: str
+    document: Mapping[str, Any]
+    arn: str | None = None
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A statement that takes part in a decision. C(statement) is its Sid, or its number from 1."""
+
+    policy: str
+    kind: str
+    arn: str | None
+    statement: str
+    effect: str
+    certain: bool
+    """False where a condition decides, or where the statement speaks of some of the resources only."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An answer, and every statement that speaks of it."""
+
+    answer: Answer
+    reasons: tuple[Reason, ...]
+
+
+_ACTION = re.compile(r"^[a-z0-9-]+:[A-Za-z0-9]+$", re.IGNORECASE)
+
+
+def check_action(action: str) -> str:
+    """The action as given, or InputError: one concrete action, such as C(ssm:UpdateInstanceInformation)."""
+    if not _ACTION.match(action):
+        raise InputError(f"actions: {action!r} is not an IAM action: give SERVICE:ACTION, without wildcards.")
+    return action
+
+
+def decide(
+    action: str, policies: Iterable[Policy], boundary: Policy | None = None, resources: Sequence[str] = ("*",)
+) -> Decision:
+    """Whether the policies of a principal allow C(action) on every one of C(resources).
+
+    C(resources) are ARNs, in which C(*) and C(?) stand for "any"; a statement that covers only a part of one makes the
+    answer MAYBE. Service control policies, session policies and resource policies are not looked at.
+    """
+    decisions = [_decide_one(action, list(policies), resource) for resource in resources]
+    if boundary:
+        decisions += [_decide_one(action, [boundary], resource) for resource in resources]
+    reasons = tuple(dict.fromkeys(reason for decision in decisions for reason in decision.reasons))
+    answers = {decision.answer for decision in decisions}
+    if answers == {Answer.YES}:
+        return Decision(Answer.YES, reasons)
+    # Resources that differ make it a "maybe"; a boundary that says no is a no whatever the rest says.
+    if boundary and all(d.answer is Answer.NO for d in decisions[len(resources) :]):
+        return Decision(Answer.NO, reasons)
+    if all(d.answer is Answer.NO for d in decisions[: len(resources)]):
+        return Decision(Answer.NO, reasons)
+    return Decision(Answer.MAYBE, reasons)
+
+
+def _decide_one(action: str, policies: Iterable[Policy], resource: str) -> Decision:
+    reasons = []
+    for policy in policies:
+        for name, statement in statements(policy.document):
+            by_action = action_matches(statement, action)
+            by_resource = _resource_matches(statement, resource)
+            if not by_action or by_resource is Answer.NO:
+                continue
+            certain = by_resource is Answer.YES and not statement.get("Condition")
+            effect = str(statement.get("Effect"))
+            reasons.append(Reason(policy.name, policy.kind, policy.arn, name, effect, certain))
+    return _conclude(reasons)
+
+
+def trusts(document: Mapping[str, Any], service: str) -> Decision:
+    """Whether a role's trust policy lets the AWS service (C(ssm.amazonaws.com)) assume the role."""
+    reasons = []
+    for name, statement in statements(document):
+        by_principal = _service_matches(statement, service)
+        if by_principal is Answer.NO or not action_matches(statement, "sts:AssumeRole"):
+            continue
+        certain = by_principal is Answer.YES and not statement.get("Condition")
+        reasons.append(Reason("trust policy", "trust", None, name, str(statement.get("Effect")), certain))
+    return _conclude(reasons)
+
+
+def _conclude(reasons: list[Reason]) -> Decision:
+    denies = [reason for reason in reasons if reason.effect == "Deny"]
+    allows = [reason for reason in reasons if reason.effect == "Allow"]
+    if not allows or any(reason.certain for reason in denies):
+        answer = Answer.NO
+    elif denies or not any(reason.certain for reason in allows):
+        answer = Answer.MAYBE
+    else:
+        answer = Answer.YES
+    return Decision(answer, tuple(reasons))
+
+
+def statements(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(Sid or number from 1, statement) of a document, whose Statement may be one statement or a list."""
+    for number, statement in enumerate(as_list(document.get("Statement")), start=1):
+        yield str(statement.get("Sid") or number), statement
+
+
+def as_list(value: Any) -> list[Any]:
+    """IAM writes a list of one as the item alone."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def action_matches(statement: Mapping[str, Any], action: str) -> bool:
+    """Whether the statement's Action or NotAction element takes the action in."""
+    if "NotAction" in statement:
+        return not any(glob_matches(pattern.lower(), action.lower()) for pattern in as_list(statement["NotAction"]))
+    return any(glob_matches(pattern.lower(), action.lower()) for pattern in as_list(statement.get("Action")))
+
+
+def _resource_matches(statement: Mapping[str, Any], resource: str) -> Answer:
+    negated = "NotResource" in statement
+    patterns = as_list(statement["NotResource"] if negated else statement.get("Resource"))
+    if any(glob_matches(pattern, resource) for pattern in patterns):
+        return Answer.NO if negated else Answer.YES
+    # What the pattern only overlaps is some of the resources. A policy variable stands for any text.
+    if any(globs_overlap(re.sub(r"\$\{[^}]*\}", "*", pattern), resource) for pattern in patterns):
+        return Answer.MAYBE
+    return Answer.YES if negated else Answer.NO
+
+
+def _service_matches(statement: Mapping[str, Any], service: str) -> Answer:
+    if "NotPrincipal" in statement:
+        return Answer.MAYBE
+    principal = statement.get("Principal")
+    if principal == "*":
+        return Answer.MAYBE
+    services = as_list(principal.get("Service")) if isinstance(principal, Mapping) else []
+    return Answer.YES if service in services else Answer.NO
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    parts = {"*": ".*", "?": "[^*]"}
+    return re.compile("".join(parts.get(char) or re.escape(char) for char in pattern) + r"\Z", re.DOTALL)
+
+
+def glob_matches(pattern: str, text: str) -> bool:
+    """Whether the pattern takes in the text, or all that the text stands for if it has wildcards of its own."""
+    return _compiled(pattern).match(text) is not None
+
+
+def globs_overlap(one: str, other: str) -> bool:
+    """Whether some text fits both patterns."""
+    # Row by row of the table "can one[i:] and other[j:] fit the same text?", from the end.
+    after = [False] * len(other) + [True]
+    for j in range(len(other) - 1, -1, -1):
+        after[j] = after[j + 1] and other[j] == "*"
+    for i in range(len(one) - 1, -1, -1):
+        row = [False] * len(other) + [after[len(other)] and one[i] == "*"]
+        for j in range(len(other) - 1, -1, -1):
+            if one[i] == "*" or other[j] == "*":
+                row[j] = after[j] or row[j + 1]
+            else:
+                row[j] = after[j + 1] and (one[i] == other[j] or "?" in (one[i], other[j]))
+        after = row
+    return after[0]

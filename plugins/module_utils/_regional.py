@@ -1,0 +1,84 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to fleet.aws_ssm: may change in any release.
+"""Module body shared by every regional module: its options, and the choice of the regions it works on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import REGION_REFUSED, InputError, code_of, describe
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import (
+    ALL,
+    check_enabled,
+    enabled_regions,
+    partition_of,
+    requested_regions,
+    unlisted,
+)
+
+if TYPE_CHECKING:
+    from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+REGIONS_SPEC: dict[str, dict[str, Any]] = {
+    "regions": {"type": "list", "elements": "str"},
+    "timeout": {"type": "int", "default": 300},
+}
+
+
+def region_is_explicit(region: str | None) -> bool:
+    """Whether O(region) stands in the task, and not only in the environment that amazon.aws also reads it from."""
+    from_environment = next((os.environ[n] for n in ("AWS_REGION", "AWS_DEFAULT_REGION") if n in os.environ), None)
+    return bool(region) and region != from_environment
+
+
+def choose_regions(module: AnsibleAWSModule, clients: Clients) -> list[str]:
+    """The regions to work on. Asks AWS (DescribeRegions) only for C(all) and for names that botocore does not know."""
+    explicit = region_is_explicit(module.params.get("region"))
+    names = requested_regions(module.params["regions"], clients.region, region_explicit=explicit)
+    if module.params["timeout"] < 1:
+        raise InputError(f"timeout: {module.params['timeout']} is not a number of seconds above 0.")
+    if names == [ALL]:
+        return enabled_regions(_opt_in(clients, []))
+    new = unlisted(names, partition_of(names, clients.partitions()))
+    if new:
+        check_enabled(new, _opt_in(clients, names, why=f"{', '.join(new)} is unknown to this botocore, and "))
+    return names
+
+
+def refuse_disabled(clients: Clients, errors: Mapping[str, Exception]) -> None:
+    """Raise InputError if regions answered as they do where they are not enabled, and are not.
+
+    Called between the reads and the first write: a region list of the account would cost a call in every run, and
+    the reads tell as much. Where DescribeRegions is not permitted, the errors stay what they are.
+    """
+    refused = [region for region, error in errors.items() if code_of(error) in REGION_REFUSED]
+    if not refused:
+        return
+    try:
+        opt_in = _opt_in(clients, refused)
+    except InputError:
+        return
+    check_enabled(refused, opt_in)
+
+
+def _opt_in(clients: Clients, names: list[str], *, why: str = "") -> dict[str, str]:
+    # The session's own region first: an organization may deny every other one, us-east-1 too.
+    partitions = clients.partitions()
+    known = [name for name in [clients.region, *names] if name]
+    home = (partition_of(known, partitions) if known else partitions[0]).home
+    error: Exception | None = None
+    for region in dict.fromkeys([*([clients.region] if clients.region else []), home]):
+        try:
+            return clients.region_opt_in(region)
+        except Exception as failure:  # whatever keeps this region from answering, the next one may answer
+            error = failure
+    assert error is not None
+    detail = describe(error)
+    raise InputError(
+        f"regions: {why}the account's regions can't be listed (ec2:DescribeRegions): "
+        f"{detail['code']}: {detail['message']}"
+    )

@@ -1,0 +1,82 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Client of the emulator's control interface. Only the standard library: it runs inside any test's process."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# A proxy set for the outer world must never see calls to the loopback address.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+Rule = Mapping[str, Any]
+
+
+class ControlError(RuntimeError):
+    """The emulator refused a control request; the message is its answer."""
+
+
+class Control:
+    """Reads the recorded calls and sets the faults of one emulator.
+
+    Every method takes an account id, so tests that share an emulator never see or disturb one another.
+    """
+
+    def __init__(self, endpoint: str, timeout: float = 30.0) -> None:
+        self.endpoint = endpoint.rstrip("/")
+        self.timeout = timeout
+
+    def health(self) -> dict[str, Any]:
+        """Process id, start time and version of the emulator."""
+        answer: dict[str, Any] = self._request("GET", "health")
+        return answer
+
+    def calls(self, account: str | None = None, *, writes: bool = False, **match: str) -> list[dict[str, Any]]:
+        """The recorded API calls, oldest first; *match* takes globs for service, operation, region and resource."""
+        query = {**match, **({"writes": "1"} if writes else {})}
+        answer: list[dict[str, Any]] = self._request("GET", "calls", account, query)["calls"]
+        return answer
+
+    def clear_calls(self, account: str | None = None) -> None:
+        """Forget the recorded calls."""
+        self._request("DELETE", "calls", account)
+
+    def faults(self, account: str | None = None) -> list[dict[str, Any]]:
+        """The rules in force, with how often each was applied."""
+        answer: list[dict[str, Any]] = self._request("GET", "faults", account)["rules"]
+        return answer
+
+    def set_faults(self, rules: Sequence[Rule], account: str | None = None, seed: int = 0) -> None:
+        """Replace the rules of an account; without an account, the rules that hold for all of them."""
+        self._request("PUT", "faults", account, body={"rules": list(rules), "seed": seed})
+
+    def clear_faults(self, account: str | None = None) -> None:
+        """Remove the rules of an account; without an account, all rules there are."""
+        self._request("DELETE", "faults", account)
+
+    def reset(self, account: str) -> None:
+        """Forget everything about an account: resources, settings, calls and faults."""
+        self._request("POST", "reset", account)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        account: str | None = None,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+    ) -> Any:
+        params = {**(query or {}), **({"account": account} if account else {})}
+        url = f"{self.endpoint}/_fleet/{path}" + (f"?{urllib.parse.urlencode(params)}" if params else "")
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": "application/json"})
+        try:
+            with _OPENER.open(request, timeout=self.timeout) as response:
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            detail = error.read().decode(errors="replace")
+            raise ControlError(f"{method} {url}: HTTP {error.code}: {detail}") from error

@@ -1,0 +1,72 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The control interface over HTTP, below ``/_fleet/``."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from localstack.http import Request, Response
+from localstack.services.edge import ROUTER
+
+from fleet_emulator import state
+from fleet_emulator.faults import FAULTS, RuleError
+from fleet_emulator.recorder import RECORDER
+
+_MATCH_KEYS = ("service", "operation", "region", "resource", "principal", "error")
+
+
+def add() -> None:
+    """Serve the routes."""
+    ROUTER.add("/_fleet/health", health, methods=["GET"])
+    ROUTER.add("/_fleet/calls", calls, methods=["GET", "DELETE"])
+    ROUTER.add("/_fleet/faults", faults, methods=["GET", "PUT", "DELETE"])
+    ROUTER.add("/_fleet/reset", reset, methods=["POST"])
+
+
+def health(request: Request) -> Response:
+    """Who answers here."""
+    return _answer({"status": "running", "pid": os.getpid(), "home": os.environ.get("FLEET_EMULATOR_HOME")})
+
+
+def calls(request: Request) -> Response:
+    """GET the recorded calls, DELETE them."""
+    account = request.args.get("account")
+    if request.method == "DELETE":
+        RECORDER.clear(account)
+        return _answer({})
+    writes = request.args.get("writes", "").lower() in ("1", "true", "yes")
+    globs = {key: request.args[key] for key in _MATCH_KEYS if key in request.args}
+    return _answer({"calls": RECORDER.find(account, writes, **globs)})
+
+
+def faults(request: Request) -> Response:
+    """GET, PUT (replace) or DELETE the rules."""
+    account = request.args.get("account")
+    if request.method == "PUT":
+        body: Any = request.get_json(force=True, silent=True)
+        rules, seed = (body.get("rules"), body.get("seed", 0)) if isinstance(body, dict) else (body, 0)
+        if not isinstance(rules, list):
+            return _answer({"error": "send a list of rules, or an object with rules and seed"}, 400)
+        try:
+            FAULTS.set(rules, account, int(seed))
+        except (RuleError, TypeError, ValueError) as error:
+            return _answer({"error": str(error)}, 400)
+    elif request.method == "DELETE":
+        FAULTS.clear(account)
+    return _answer({"rules": FAULTS.get(account)})
+
+
+def reset(request: Request) -> Response:
+    """Forget an account."""
+    account = request.args.get("account")
+    if not account:
+        return _answer({"error": "name the account to reset"}, 400)
+    state.reset(account)
+    return _answer({})
+
+
+def _answer(body: dict[str, Any], status: int = 200) -> Response:
+    response = Response(status=status)
+    response.set_json(body)
+    return response

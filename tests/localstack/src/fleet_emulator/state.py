@@ -1,0 +1,27 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Everything the emulator knows of an account, to be forgotten at once."""
+
+from __future__ import annotations
+
+from moto.backends import get_backend
+from moto.core.base_backend import BackendDict
+
+from fleet_emulator import agents, ec2_defaults, settings
+from fleet_emulator.environ import SERVICES
+from fleet_emulator.faults import FAULTS
+from fleet_emulator.recorder import RECORDER
+from fleet_emulator.regions import OPT_INS
+
+
+def reset(account: str) -> None:
+    """The account is as if it had never been used."""
+    for service in SERVICES:
+        backends = get_backend(service)
+        if isinstance(backends, BackendDict):
+            backends.pop(account, None)
+    settings.STORE.reset(account)
+    ec2_defaults.STORE.reset(account)
+    agents.MEMORY.reset(account)
+    OPT_INS.reset(account)
+    RECORDER.clear(account)
+    FAULTS.clear(account)
