@@ -56,6 +56,7 @@ class Agent:
     """One node as SSM lists it; ``way`` is profile, dhmc or None (the connection is lost)."""
 
     instance: Any
+    tags: dict[str, str]
     version: str
     way: str | None
     seen: Seen
@@ -137,7 +138,7 @@ def _refresh(account: str, region: str, only: set[str] | None = None) -> list[Ag
             entry = seen.setdefault(instance.id, Seen(now, now))
             entry.last_ping = now
         if instance.id in seen:
-            found.append(Agent(instance, version, way, seen[instance.id]))
+            found.append(Agent(instance, judge.tags_of(instance), version, way, seen[instance.id]))
     return found
 
 
@@ -233,7 +234,8 @@ class Judge:
             "aws:RequestedRegion": [self.region],
             "ec2:SourceInstanceARN": [arn],
             "ssm:SourceInstanceARN": [arn],
-            **{f"{prefix}/{key}": [value] for prefix in ("aws:ResourceTag", "ssm:resourceTag") for key, value in tags.items()},
+            **{f"aws:ResourceTag/{key}": [value] for key, value in tags.items()},
+            **{f"ssm:resourceTag/{key}": [value] for key, value in tags.items()},
         }
         return policy.evaluate(sources, PING, arn, context, boundary).allowed
 

@@ -58,6 +58,15 @@ class Control:
         """Remove the rules of an account; without an account, all rules there are."""
         self._request("DELETE", "faults", account)
 
+    def quotas(self, account: str) -> dict[str, int]:
+        """The IAM quotas of an account, under the names of GetAccountSummary."""
+        answer: dict[str, int] = self._request("GET", "quotas", account)
+        return answer
+
+    def set_quotas(self, quotas: Mapping[str, int], account: str) -> None:
+        """Change some IAM quotas of an account."""
+        self._request("PUT", "quotas", account, body=dict(quotas))
+
     def reset(self, account: str) -> None:
         """Forget everything about an account: resources, settings, calls and faults."""
         self._request("POST", "reset", account)

@@ -22,7 +22,6 @@ from fleet_emulator.ec2_errors import Ec2Error, invalid_value
 _OWN_FILTERS: dict[str, Any] = {
     "iam-instance-profile.arn": lambda instance: (instance.iam_instance_profile or {}).get("Arn"),
     "iam-instance-profile.id": lambda instance: (instance.iam_instance_profile or {}).get("Id"),
-    "iam-instance-profile.name": lambda instance: ((instance.iam_instance_profile or {}).get("Arn") or "").rpartition("/")[2],
     "metadata-options.http-tokens": lambda instance: instance.metadata_options.http_tokens,
     "metadata-options.http-endpoint": lambda instance: instance.metadata_options.http_endpoint,
     "metadata-options.http-put-response-hop-limit": lambda instance: str(
@@ -34,7 +33,7 @@ _OWN_FILTERS: dict[str, Any] = {
 }
 
 
-class FleetEc2Provider(Ec2Provider):  # type: ignore[misc]
+class FleetEc2Provider(Ec2Provider):
     """LocalStack's EC2 with what it lacks or gets wrong."""
 
     def on_after_init(self) -> None:
@@ -46,7 +45,7 @@ class FleetEc2Provider(Ec2Provider):  # type: ignore[misc]
     def describe_regions(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
         """Amazon EC2 API Reference, "DescribeRegions"."""
         if request.get("DryRun"):
-            return call_moto(context)  # type: ignore[no-any-return]
+            return call_moto(context)
         return {"Regions": ec2_regions.describe(context.account_id, context.partition, request)}
 
     @handler("GetInstanceMetadataDefaults", expand=False)
@@ -84,13 +83,13 @@ class FleetEc2Provider(Ec2Provider):  # type: ignore[misc]
                 backend.associate_iam_instance_profile(instance.id, profile.name, None)
             if profile is not None:
                 view["IamInstanceProfile"] = {"Arn": profile.arn, "Id": profile.id}
-        return answer  # type: ignore[no-any-return]
+        return answer
 
     @handler("DescribeInstances", expand=False)
     def describe_instances(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
         """Amazon EC2 API Reference, "DescribeInstances": pages count instances, and every documented filter works."""
-        if request.get("InstanceIds") and not request.get("Filters") or request.get("DryRun"):
-            return call_moto(context)  # type: ignore[no-any-return]
+        if (request.get("InstanceIds") and not request.get("Filters")) or request.get("DryRun"):
+            return call_moto(context)
         size, start = request.get("MaxResults"), _start(request.get("NextToken"))
         if size is not None and not 5 <= size <= 1000:
             bound = "greater than 5" if size < 5 else "less than 1000"
@@ -108,7 +107,7 @@ class FleetEc2Provider(Ec2Provider):  # type: ignore[misc]
         answer.pop("NextToken", None)
         if end < len(ids):
             answer["NextToken"] = base64.urlsafe_b64encode(f"fleet:{end}".encode()).decode()
-        return answer  # type: ignore[no-any-return]
+        return answer
 
     @handler("AssociateIamInstanceProfile", expand=False)
     def associate_iam_instance_profile(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from localstack.aws.api import CommonServiceException
 
 
-class Ec2Error(CommonServiceException):  # type: ignore[misc]
+class Ec2Error(CommonServiceException):
     """A client error of EC2."""
 
     def __init__(self, code: str, message: str) -> None:

@@ -31,7 +31,16 @@ _KEPT = frozenset({"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_MAX_ATTEMPTS", "AWS_
 # Prefixes under which the SDKs and the amazon.aws collection look for credentials, profiles and endpoints.
 _AWS_PREFIXES = ("AWS_", "EC2_", "BOTO_", "S3_URL")
 # What the server takes over from its starter: nothing that could name an account or an endpoint.
-_SERVER_KEPT = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_START")
+_SERVER_KEPT = (
+    "PATH",
+    "PYTHONPATH",
+    "VIRTUAL_ENV",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "LD_LIBRARY_PATH",
+    "COVERAGE_PROCESS_START",
+)
 
 
 def is_account_id(value: str | None) -> bool:

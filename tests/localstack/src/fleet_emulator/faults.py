@@ -212,11 +212,10 @@ class Faults:
         if spec == "aws":
             limit = ec2_limits.limit_for(target.service, target.operation, target.params)
             name, burst, rate = limit if limit else ("unlimited", float("inf"), 0.0)
-            key = (target.account, target.region, target.service, name)
         else:
             burst, rate = float(spec["burst"]), float(spec["rate"])
-            shared = spec.get("shared", False)
-            key = (target.account, target.region) if shared else (target.account, target.region, target.operation)
+            name = "" if spec.get("shared") else target.operation
+        key = (target.account, target.region, target.service if name else "", name)
         if key not in rule.buckets:
             rule.buckets[key] = Bucket(burst, rate, burst, self._clock())
         return rule.buckets[key]

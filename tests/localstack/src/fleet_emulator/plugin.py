@@ -4,13 +4,10 @@
 from __future__ import annotations
 
 import os
-import threading
 
 from localstack.aws import handlers
 from localstack.runtime import hooks
 from localstack.utils import ssl
-
-PRELOADED = ("ssm", "iam", "ec2", "sts")
 
 
 @hooks.on_infra_start(priority=100)
@@ -28,12 +25,3 @@ def install() -> None:
     ssl.create_ssl_cert = lambda *args, **kwargs: ("", "", "")
     if os.environ.get("FLEET_EMULATOR_HOME"):
         watchdog.end_on_signals()
-    # The first call of a service loads it (EC2 takes seconds): do that while the tests are still starting.
-    #threading.Thread(target=_preload, name="preload", daemon=True).start()
-
-
-def _preload() -> None:
-    from localstack.services.plugins import SERVICE_PLUGINS
-
-    for service in PRELOADED:
-        SERVICE_PLUGINS.require(service)

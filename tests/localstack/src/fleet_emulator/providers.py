@@ -27,9 +27,9 @@ def ec2() -> Service:
 @aws_provider(api="iam", name="fleet")
 def iam() -> Service:
     """LocalStack's IAM, with quotas, name rules, pages and the policy simulator."""
-    from fleet_emulator.iam import FleetIamProvider
+    from fleet_emulator.iam import FleetIamProvider, dispatch_table
 
-    return Service.for_provider(FleetIamProvider(), dispatch_table_factory=MotoFallbackDispatcher)
+    return Service.for_provider(FleetIamProvider(), dispatch_table_factory=dispatch_table)
 
 
 @aws_provider(api="sts", name="fleet")

@@ -110,7 +110,9 @@ class Recorder:
 
 def _matches(call: Call, globs: Mapping[str, str]) -> bool:
     return all(
-        fnmatchcase(str(getattr(call, name) or "").lower(), pattern.lower()) for name, pattern in globs.items() if pattern
+        fnmatchcase(str(getattr(call, name) or "").lower(), pattern.lower())
+        for name, pattern in globs.items()
+        if pattern
     )
 
 

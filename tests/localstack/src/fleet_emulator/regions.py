@@ -89,7 +89,7 @@ class OptIns:
         return "ENABLED" if self.is_enabled(account, region) else "DISABLED"
 
 
-class KeepRegion(RegionRewriterStrategy):  # type: ignore[misc]
+class KeepRegion(RegionRewriterStrategy):
     """LocalStack turns every region outside the partition aws into us-east-1; at AWS each answers for itself."""
 
     def apply(self, context: RequestContext) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from localstack.http import Request, Response
 from localstack.services.edge import ROUTER
 
-from fleet_emulator import state
+from fleet_emulator import iam_rules, state
 from fleet_emulator.faults import FAULTS, RuleError
 from fleet_emulator.recorder import RECORDER
 
@@ -21,6 +21,7 @@ def add() -> None:
     ROUTER.add("/_fleet/health", health, methods=["GET"])
     ROUTER.add("/_fleet/calls", calls, methods=["GET", "DELETE"])
     ROUTER.add("/_fleet/faults", faults, methods=["GET", "PUT", "DELETE"])
+    ROUTER.add("/_fleet/quotas", quotas, methods=["GET", "PUT"])
     ROUTER.add("/_fleet/reset", reset, methods=["POST"])
 
 
@@ -55,6 +56,20 @@ def faults(request: Request) -> Response:
     elif request.method == "DELETE":
         FAULTS.clear(account)
     return _answer({"rules": FAULTS.get(account)})
+
+
+def quotas(request: Request) -> Response:
+    """GET or change (PUT) the IAM quotas of an account."""
+    account = request.args.get("account")
+    if not account:
+        return _answer({"error": "name the account"}, 400)
+    if request.method == "PUT":
+        body: Any = request.get_json(force=True, silent=True)
+        try:
+            iam_rules.QUOTAS_OF.set(account, body)
+        except (TypeError, ValueError, AttributeError) as error:
+            return _answer({"error": str(error)}, 400)
+    return _answer(iam_rules.QUOTAS_OF.of(account))
 
 
 def reset(request: Request) -> Response:

@@ -53,7 +53,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
-class ValidationException(CommonServiceException):  # type: ignore[misc]
+class ValidationException(CommonServiceException):
     """What SSM answers to a request that breaks a rule of its model."""
 
     def __init__(self, message: str) -> None:

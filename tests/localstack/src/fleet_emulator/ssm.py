@@ -13,7 +13,7 @@ from fleet_emulator import agents, node_views, principals, role_policies, settin
 from fleet_emulator.faults import FAULTS
 
 
-class FleetSsmProvider(SsmProvider):  # type: ignore[misc]
+class FleetSsmProvider(SsmProvider):
     """LocalStack's SSM with the operations it lacks."""
 
     @handler("GetServiceSetting", expand=False)
@@ -49,7 +49,7 @@ class FleetSsmProvider(SsmProvider):  # type: ignore[misc]
         found = []
         for agent in agents.managed(context.account_id, context.region):
             view = node_views.information(agent)
-            if node_views.matches(view, agents.Judge(context.account_id, context.region).tags_of(agent.instance), filters):
+            if node_views.matches(view, agent.tags, filters):
                 found.append(view)
         items, token = node_views.page(found, request, 5, 50, 10)
         return {"InstanceInformationList": items, **({"NextToken": token} if token else {})}

@@ -6,7 +6,7 @@ from __future__ import annotations
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
 
-from fleet_emulator import agents, ec2_defaults, settings
+from fleet_emulator import agents, ec2_defaults, iam_rules, settings
 from fleet_emulator.environ import SERVICES
 from fleet_emulator.faults import FAULTS
 from fleet_emulator.recorder import RECORDER
@@ -22,6 +22,7 @@ def reset(account: str) -> None:
     settings.STORE.reset(account)
     ec2_defaults.STORE.reset(account)
     agents.MEMORY.reset(account)
+    iam_rules.QUOTAS_OF.reset(account)
     OPT_INS.reset(account)
     RECORDER.clear(account)
     FAULTS.clear(account)

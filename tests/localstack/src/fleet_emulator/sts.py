@@ -12,7 +12,7 @@ from localstack.utils.aws.arns import extract_account_id_from_arn
 from fleet_emulator import principals, role_policies
 
 
-class FleetStsProvider(StsProvider):  # type: ignore[misc]
+class FleetStsProvider(StsProvider):
     """LocalStack's STS hands out credentials for any role; AWS only for one that exists.
 
     AWS STS API Reference, "AssumeRole": a caller who may not assume the role gets AccessDenied, and a role that does
