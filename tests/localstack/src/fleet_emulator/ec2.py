@@ -62,6 +62,23 @@ class FleetEc2Provider(Ec2Provider):
         ec2_defaults.STORE.modify(context.account_id, context.region, request)
         return {"Return": True}
 
+    @handler("ModifyInstanceMetadataOptions", expand=False)
+    def modify_instance_metadata_options(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
+        """Amazon EC2 API Reference, "ModifyInstanceMetadataOptions": what is not given keeps its value.
+
+        The answer says "pending"; from then on the instance says "applied".
+        """
+        instance = _profiles(context).find_instance(request["InstanceId"])
+        if instance.state not in ("running", "stopped"):
+            raise Ec2Error(
+                "IncorrectInstanceState", f"The instance '{instance.id}' is not in the 'running' or 'stopped' states."
+            )
+        options = ec2_defaults.changed(instance.metadata_options, request)
+        if request.get("DryRun"):
+            raise Ec2Error("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
+        instance.metadata_options = MetadataOptions(options)
+        return {"InstanceId": instance.id, "InstanceMetadataOptions": {**options, "State": "pending"}}
+
     @handler("RunInstances", expand=False)
     def run_instances(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
         """The metadata defaults hold for new instances, and a profile goes to each of them, not to the first alone."""

@@ -39,16 +39,12 @@ class Store:
             if name not in request:
                 continue
             if request[name] not in allowed:
-                raise CommonServiceException(
-                    "InvalidParameterValue", f"Value ({request[name]}) for parameter {name} is invalid.", 400, True
-                )
+                raise _invalid(name, request[name])
             _put(values, name, None if request[name] == NO_PREFERENCE else request[name])
         if _HOPS in request:
             hops = int(request[_HOPS])
             if hops != -1 and not 1 <= hops <= 64:
-                raise CommonServiceException(
-                    "InvalidParameterValue", f"Value ({hops}) for parameter {_HOPS} is invalid.", 400, True
-                )
+                raise _invalid(_HOPS, hops)
             _put(values, _HOPS, None if hops == -1 else hops)
 
     def reset(self, account: str) -> None:
@@ -73,6 +69,29 @@ def at_launch(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str
             "UnsupportedOperation", "You can't launch instances with IMDSv1 because httpTokensEnforced is enabled.", 400
         )
     return options
+
+
+def changed(options: Any, request: Mapping[str, Any]) -> dict[str, Any]:
+    """An instance's metadata options after ModifyInstanceMetadataOptions."""
+    for name, allowed in _ALLOWED.items():
+        if name in request and (request[name] not in allowed or request[name] == NO_PREFERENCE):
+            raise _invalid(name, request[name])
+    if _HOPS in request and not 1 <= int(request[_HOPS]) <= 64:
+        raise _invalid(_HOPS, request[_HOPS])
+    now = {
+        "HttpTokens": options.http_tokens,
+        "HttpPutResponseHopLimit": options.http_put_response_hop_limit,
+        "HttpEndpoint": options.http_endpoint,
+        "HttpProtocolIpv6": options.http_protocol_ipv6,
+        "InstanceMetadataTags": options.instance_metadata_tags,
+    }
+    return {name: request.get(name, value) for name, value in now.items()}
+
+
+def _invalid(name: str, value: Any) -> CommonServiceException:
+    return CommonServiceException(
+        "InvalidParameterValue", f"Value ({value}) for parameter {name} is invalid.", 400, True
+    )
 
 
 STORE = Store()

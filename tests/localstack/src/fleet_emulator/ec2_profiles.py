@@ -68,7 +68,7 @@ class Profiles:
 
     def associate(self, instance_id: str, given: Mapping[str, str]) -> dict[str, Any]:
         """One profile an instance, and only on one that runs or is stopped."""
-        instance = self._instance(instance_id)
+        instance = self.find_instance(instance_id)
         if instance.state not in ("running", "stopped"):
             raise Ec2Error(
                 "IncorrectInstanceState", f"The instance '{instance_id}' is not in the 'running' or 'stopped' states."
@@ -112,7 +112,8 @@ class Profiles:
             views = [entry for entry in views if entry[field] in (item.get("Values") or [])]
         return views
 
-    def _instance(self, instance_id: str) -> Any:
+    def find_instance(self, instance_id: str) -> Any:
+        """The instance, or EC2's error for an id that is malformed or unknown."""
         if not _INSTANCE_ID.fullmatch(instance_id):
             raise Ec2Error("InvalidInstanceID.Malformed", f'Invalid id: "{instance_id}"')
         instance = self.backend.get_instance_by_id(instance_id)

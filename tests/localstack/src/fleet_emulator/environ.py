@@ -9,21 +9,8 @@ from pathlib import Path
 
 DEFAULT_ACCOUNT = "000000000000"
 DEFAULT_REGION = "us-east-1"
-SERVICES = (
-    "account",
-    "cloudformation",
-    "config",
-    "ec2",
-    "events",
-    "iam",
-    "kms",
-    "logs",
-    "organizations",
-    "resourcegroupstaggingapi",
-    "s3",
-    "ssm",
-    "sts",
-)
+# Without "events", which would make LocalStack's SSM send events and fails to load on some Python 3.12.
+SERVICES = ("account", "ec2", "iam", "kms", "logs", "organizations", "resourcegroupstaggingapi", "s3", "ssm", "sts")
 OVERRIDDEN = ("account", "ec2", "iam", "organizations", "ssm", "sts")
 
 # Variables of the AWS SDKs that say how to call, not whom: a caller may keep them.
@@ -95,6 +82,8 @@ def server_environment(base: Mapping[str, str], home: Path, port: int) -> dict[s
         AWS_CONFIG_FILE="/dev/null",
         AWS_SHARED_CREDENTIALS_FILE="/dev/null",
         MOTO_ALLOW_NONEXISTENT_REGION="true",
+        # Two images instead of the 1,181 that moto would make for each account and region.
+        MOTO_AMIS_PATH=str(Path(__file__).with_name("amis.json")),
         PYTHONUNBUFFERED="1",
     )
     env.update({f"PROVIDER_OVERRIDE_{service.upper()}": "fleet" for service in OVERRIDDEN})

@@ -8,7 +8,7 @@ IAM User Guide, "IAM and AWS STS quotas"; IAM API Reference, the parameters of "
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,28 +89,33 @@ QUOTAS_OF = Quotas()
 
 def check_parameters(operation: str, request: Mapping[str, Any]) -> None:
     """Refuse parameters that break IAM's model, all of them in one ValidationError as AWS does."""
-    problems = []
-    for name, value in request.items():
-        shown = name[0].lower() + name[1:]
-        if isinstance(value, str) and (length := _LENGTHS.get(name)):
-            if len(value) > length.high:
-                problems.append(f"at '{shown}' failed to satisfy constraint: Member must have length less than or equal "
-                                f"to {length.high}")  # fmt: skip
-            elif len(value) < length.low:
-                problems.append(f"at '{shown}' failed to satisfy constraint: Member must have length greater than or "
-                                f"equal to {length.low}")  # fmt: skip
-        if isinstance(value, str) and value and (pattern := _pattern(operation, name)) and not pattern.fullmatch(value):
-            problems.append(f"at '{shown}' failed to satisfy constraint: Member must satisfy regular expression pattern: "
-                            f"{pattern.pattern}")  # fmt: skip
-        if name in _RANGES and isinstance(value, int):
-            low, high = _RANGES[name]
-            if not low <= value <= high:
-                relation, bound = ("greater", low) if value < low else ("less", high)
-                problems.append(f"at '{shown}' failed to satisfy constraint: Member must have value {relation} than or "
-                                f"equal to {bound}")  # fmt: skip
+    problems = [
+        f"Value at '{name[0].lower()}{name[1:]}' failed to satisfy constraint: Member must {constraint}"
+        for name, value in request.items()
+        for constraint in _broken(operation, name, value)
+    ]
     if problems:
         count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''}"
-        raise validation_error(f"{count} detected: " + "; ".join(f"Value {problem}" for problem in problems))
+        raise validation_error(f"{count} detected: {'; '.join(problems)}")
+
+
+def _broken(operation: str, name: str, value: Any) -> Iterator[str]:
+    """The constraints that a parameter does not meet."""
+    if isinstance(value, str):
+        length = _LENGTHS.get(name)
+        if length and len(value) > length.high:
+            yield f"have length less than or equal to {length.high}"
+        if length and len(value) < length.low:
+            yield f"have length greater than or equal to {length.low}"
+        pattern = _pattern(operation, name)
+        if pattern and value and not pattern.fullmatch(value):
+            yield f"satisfy regular expression pattern: {pattern.pattern}"
+    elif isinstance(value, int) and name in _RANGES:
+        low, high = _RANGES[name]
+        if value > high:
+            yield f"have value less than or equal to {high}"
+        if value < low:
+            yield f"have value greater than or equal to {low}"
 
 
 def _pattern(operation: str, name: str) -> re.Pattern[str] | None:

@@ -50,7 +50,7 @@ def information(agent: Agent) -> dict[str, Any]:
         "PlatformVersion": "10.0.20348" if windows else "2023",
         "ResourceType": "EC2Instance",
         "IPAddress": instance.private_ip,
-        "ComputerName": instance.private_dns,
+        "ComputerName": instance.private_dns_name,
         "SourceId": instance.id,
         "SourceType": "AWS::EC2::Instance",
     }

@@ -13,13 +13,14 @@ from localstack.utils import ssl
 @hooks.on_infra_start(priority=100)
 def install() -> None:
     """Put the gate before and the recorder behind every API call, and serve the control interface."""
-    from fleet_emulator import gate, regions, routes, watchdog
+    from fleet_emulator import gate, moto_speed, regions, routes, watchdog
 
     handlers.preprocess_request.append(gate.begin)
     handlers.serve_custom_service_request_handlers.append(gate.enter)
     handlers.run_custom_finalizers.append(gate.finish)
     handlers.rewrite_region.region_rewriter_strategy = regions.KeepRegion()
     routes.add()
+    moto_speed.apply()
     # The server speaks plain HTTP on the loopback address. A certificate would cost time at each start, and making
     # one fails with pyOpenSSL >= 26, which no longer has the call LocalStack uses.
     ssl.create_ssl_cert = lambda *args, **kwargs: ("", "", "")
