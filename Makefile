@@ -31,7 +31,7 @@ lock: $(STAMP) ## Resolve requirements-dev.in into requirements-dev.txt again.
 
 .PHONY: demo
 demo: $(STAMP) ## Turn DHMC on and off in several regions of a local AWS account, and show what happens.
-	@$(BIN)/fleet-emulator run -- tools/demo $(BIN)
+	@$(BIN)/fleet-emulator run -- $(BIN)/python tools/demo.py
 
 .PHONY: test
 test: lint sanity unit molecule ## Everything: lint, sanity, unit and emulator tests, Molecule scenarios.

@@ -70,14 +70,13 @@ def _opt_in(clients: Clients, names: list[str], *, why: str = "") -> dict[str, s
     partitions = clients.partitions()
     known = [name for name in [clients.region, *names] if name]
     home = (partition_of(known, partitions) if known else partitions[0]).home
-    error: Exception | None = None
+    errors: list[Exception] = []
     for region in dict.fromkeys([*([clients.region] if clients.region else []), home]):
         try:
             return clients.region_opt_in(region)
-        except Exception as failure:  # whatever keeps this region from answering, the next one may answer
-            error = failure
-    assert error is not None
-    detail = describe(error)
+        except Exception as error:  # whatever keeps this region from answering, the next one may answer
+            errors.append(error)
+    detail = describe(errors[-1])
     raise InputError(
         f"regions: {why}the account's regions can't be listed (ec2:DescribeRegions): "
         f"{detail['code']}: {detail['message']}"

@@ -8,6 +8,8 @@ import json
 import pytest
 from conftest import EC2_TRUST, SSM_TRUST
 
+from fleet_emulator.boto import session
+
 PING = "ssm:UpdateInstanceInformation"
 
 
@@ -253,8 +255,21 @@ def test_assume_role_needs_a_role(aws, client, account, refused, emulator):
     sts = client("sts")
     for target in (account, "123456789012"):
         arn = f"arn:aws:iam::{target}:role/None"
-        error = refused("AccessDenied", sts.assume_role, RoleArn=arn, RoleSessionName="s")
+        error = refused("AccessDenied", sts.assume_role, RoleArn=arn, RoleSessionName="me")
         assert f"is not authorized to perform: sts:AssumeRole on resource: {arn}" in str(error)
     aws.role("Here", path="/team/")
-    assert sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/team/Here", RoleSessionName="s")["Credentials"]
-    refused("AccessDenied", sts.assume_role, RoleArn=f"arn:aws:iam::{account}:role/Here", RoleSessionName="s")
+    assert sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/team/Here", RoleSessionName="me")["Credentials"]
+    refused("AccessDenied", sts.assume_role, RoleArn=f"arn:aws:iam::{account}:role/Here", RoleSessionName="me")
+
+
+def test_access_role_of_a_member_account(client, emulator):
+    """Organizations User Guide, Accessing member accounts: CreateAccount makes OrganizationAccountAccessRole."""
+    organizations = client("organizations")
+    organizations.create_organization(FeatureSet="ALL")
+    made = organizations.create_account(AccountName="m", Email="m@example.com")["CreateAccountStatus"]
+    arn = f"arn:aws:iam::{made['AccountId']}:role/OrganizationAccountAccessRole"
+    key = client("sts").assume_role(RoleArn=arn, RoleSessionName="me")["Credentials"]
+    member = session(emulator.endpoint, key["AccessKeyId"], "us-east-1", key["SessionToken"])
+    assert member.client("sts").get_caller_identity()["Account"] == made["AccountId"]
+    role = member.client("iam").get_role(RoleName="OrganizationAccountAccessRole")["Role"]
+    assert role["Arn"] == arn

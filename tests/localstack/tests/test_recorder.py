@@ -7,6 +7,7 @@ import time
 
 from conftest import DHMC, SSM_TRUST
 
+from fleet_emulator.boto import session
 from fleet_emulator.recorder import is_write
 
 
@@ -61,7 +62,6 @@ def test_assumed_role_is_named(client, emulator, account, control):
     client("iam").create_role(RoleName="Operator", AssumeRolePolicyDocument=SSM_TRUST)
     answer = client("sts").assume_role(RoleArn=f"arn:aws:iam::{account}:role/Operator", RoleSessionName="me")
     key = answer["Credentials"]
-    from fleet_emulator.boto import session
 
     assumed = session(emulator.endpoint, key["AccessKeyId"], "us-east-1", key["SessionToken"])
     assumed.client("ssm").update_service_setting(SettingId=DHMC, SettingValue="Role")

@@ -106,7 +106,11 @@ def _raise_exit(signum: int, frame: FrameType | None) -> None:
 
 def _call(command: Sequence[str], env: dict[str, str]) -> int:
     """Run the command, pass signals on to it, and return its status as a shell would."""
-    process = subprocess.Popen(command, env=env)
+    try:
+        process = subprocess.Popen(command, env=env)
+    except OSError as error:
+        print(f"fleet-emulator: {command[0]}: {error.strerror}", file=sys.stderr)
+        return 127 if isinstance(error, FileNotFoundError) else 126
 
     def forward(signum: int, frame: FrameType | None) -> None:
         # A terminal sends Ctrl-C to the command itself as well.
@@ -129,17 +133,13 @@ def _pair(item: str) -> tuple[str, str]:
 def _start(arguments: argparse.Namespace) -> int:
     running = state_file.find(arguments.state_file)
     if running is None:
-        running = server.start(
-            port=arguments.port,
-            attached=False,
-            owner_pid=arguments.owner_pid,
-            idle_timeout=arguments.idle_timeout,
-        )
+        running = server.start(port=arguments.port, owner_pid=arguments.owner_pid, idle_timeout=arguments.idle_timeout)
         try:
             state_file.write(arguments.state_file, running)
         except OSError:
             running.stop()
             raise
+        running.detach()
     print(running.endpoint)
     return 0
 

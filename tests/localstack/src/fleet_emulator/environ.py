@@ -9,7 +9,7 @@ from pathlib import Path
 
 DEFAULT_ACCOUNT = "000000000000"
 DEFAULT_REGION = "us-east-1"
-# Without "events", which would make LocalStack's SSM send events and fails to load on some Python 3.12.
+# Without "events": with it LocalStack's SSM would send an event for every change of a parameter.
 SERVICES = ("account", "ec2", "iam", "kms", "logs", "organizations", "resourcegroupstaggingapi", "s3", "ssm", "sts")
 OVERRIDDEN = ("account", "ec2", "iam", "organizations", "ssm", "sts")
 
@@ -63,7 +63,6 @@ def server_environment(base: Mapping[str, str], home: Path, port: int) -> dict[s
     env = {key: base[key] for key in _SERVER_KEPT if key in base}
     env.update(
         HOME=str(home),
-        TMPDIR=str(home / "tmp"),
         CONFIG_DIR=str(home / "config"),
         FILESYSTEM_ROOT=str(home / "filesystem"),
         # The plugin cache of an earlier start would hide entry points that were installed or edited since.
@@ -87,5 +86,4 @@ def server_environment(base: Mapping[str, str], home: Path, port: int) -> dict[s
         PYTHONUNBUFFERED="1",
     )
     env.update({f"PROVIDER_OVERRIDE_{service.upper()}": "fleet" for service in OVERRIDDEN})
-    env.update({key: value for key, value in base.items() if key.startswith("FLEET_EMULATOR_")})
     return env

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import os
+import warnings
 
+import typing_extensions
 from localstack.aws import handlers
 from localstack.runtime import hooks
 from localstack.utils import ssl
@@ -13,6 +15,9 @@ from localstack.utils import ssl
 @hooks.on_infra_start(priority=100)
 def install() -> None:
     """Put the gate before and the recorder behind every API call, and serve the control interface."""
+    if not hasattr(warnings, "deprecated"):
+        # Some of LocalStack's services import this from the standard library, which has it since Python 3.13.
+        warnings.deprecated = typing_extensions.deprecated  # type: ignore[attr-defined]
     from fleet_emulator import gate, moto_speed, regions, routes, watchdog
 
     handlers.preprocess_request.append(gate.begin)

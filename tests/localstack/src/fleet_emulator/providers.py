@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from localstack.aws.spec import load_service
-from localstack.services.moto import MotoFallbackDispatcher, call_moto
+from localstack.services.moto import MotoFallbackDispatcher
 from localstack.services.plugins import Service, aws_provider
 
 
@@ -51,10 +50,6 @@ def account() -> Service:
 @aws_provider(api="organizations", name="fleet")
 def organizations() -> Service:
     """AWS Organizations, which LocalStack lacks and moto has."""
+    from fleet_emulator.organizations import service
 
-    class Provider:
-        service = "organizations"
-
-    model = load_service("organizations")
-    table = {name: lambda context, request: call_moto(context) for name in model.operation_names}
-    return Service.for_provider(Provider(), dispatch_table_factory=lambda provider: table)
+    return service()

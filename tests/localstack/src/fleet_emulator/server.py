@@ -41,6 +41,13 @@ class Server:
         """The emulator's own output."""
         return self.home / "emulator.log"
 
+    def detach(self) -> None:
+        """Let the process outlive this one."""
+        if self._lifeline is not None:
+            os.write(self._lifeline, b"d")
+            os.close(self._lifeline)
+            self._lifeline = None
+
     def stop(self, timeout: float = 5.0) -> None:
         """Stop the process and remove its files; does nothing when it is gone."""
         if self._lifeline is not None:
@@ -71,17 +78,17 @@ class Server:
         return False
 
 
-def start(*, port: int = 0, attached: bool = True, owner_pid: int | None = None, idle_timeout: float = 0) -> Server:
+def start(*, port: int = 0, owner_pid: int | None = None, idle_timeout: float = 0) -> Server:
     """Start an emulator and wait until it answers.
 
-    *attached*: it ends as soon as this process does, however this process ends. Otherwise it lives until it is
-    stopped, its owner is gone or it has been idle for too long.
+    It ends as soon as this process does, however this process ends; after ``detach`` it lives until it is stopped, its
+    owner is gone or it has been idle for too long.
     """
-    home = Path(tempfile.mkdtemp(prefix=HOME_PREFIX))
-    for name in ("tmp", "config", "cache", "filesystem"):
-        (home / name).mkdir()
     # The socket is bound here and handed over, so no other process can take the port in between.
     with socket.create_server(("127.0.0.1", port), backlog=512) as listener:
+        home = Path(tempfile.mkdtemp(prefix=HOME_PREFIX))
+        for name in ("tmp", "config", "cache", "filesystem"):
+            (home / name).mkdir()
         port = listener.getsockname()[1]
         env = server_environment(os.environ, home, port)
         env["FLEET_EMULATOR_HOME"] = str(home)
@@ -90,13 +97,8 @@ def start(*, port: int = 0, attached: bool = True, owner_pid: int | None = None,
             env["FLEET_EMULATOR_IDLE_TIMEOUT"] = str(idle_timeout)
         if owner_pid is not None:
             env["FLEET_EMULATOR_OWNER_PID"] = str(owner_pid)
-        fds = [listener.fileno()]
-        lifeline: int | None = None
-        reading_end: int | None = None
-        if attached:
-            reading_end, lifeline = os.pipe()
-            env["FLEET_EMULATOR_LIFELINE_FD"] = str(reading_end)
-            fds.append(reading_end)
+        reading_end, lifeline = os.pipe()
+        env["FLEET_EMULATOR_LIFELINE_FD"] = str(reading_end)
         try:
             with open(home / "emulator.log", "wb") as log:
                 process = subprocess.Popen(
@@ -106,13 +108,12 @@ def start(*, port: int = 0, attached: bool = True, owner_pid: int | None = None,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    pass_fds=fds,
+                    pass_fds=[listener.fileno(), reading_end],
                     # A Ctrl-C in the terminal must reach the tests, not take the emulator away from under them.
                     start_new_session=True,
                 )
         finally:
-            if reading_end is not None:
-                os.close(reading_end)
+            os.close(reading_end)
     server = Server(f"http://127.0.0.1:{port}", process.pid, home, process, lifeline)
     try:
         _wait_until_ready(server, process)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from localstack.aws.api import RequestContext, handler
+from localstack.aws.api.ssm import InvalidFilterKey
 from localstack.services.ssm.provider import SsmProvider
 
 from fleet_emulator import agents, node_views, principals, role_policies, settings
@@ -59,9 +60,11 @@ class FleetSsmProvider(SsmProvider):
         """AWS Systems Manager API Reference, "DescribeInstanceProperties": pages of 5 to 1000."""
         filters = [(item["Key"], item["Values"]) for item in request.get("FiltersWithOperator") or []]
         filters += [(item["key"], item["valueSet"]) for item in request.get("InstancePropertyFilterList") or []]
-        known = [(key, values) for key, values in filters if key in node_views.FILTER_FIELDS]
+        for key, _ in filters:
+            if key not in node_views.FILTER_FIELDS:
+                raise InvalidFilterKey(f"The specified filter key {key} is not valid.")
         views = [node_views.properties(agent) for agent in agents.managed(context.account_id, context.region)]
-        found = [view for view in views if node_views.matches(view, {}, known)]
+        found = [view for view in views if node_views.matches(view, {}, filters)]
         items, token = node_views.page(found, request, 5, 1000, 1000)
         return {"InstanceProperties": items, **({"NextToken": token} if token else {})}
 

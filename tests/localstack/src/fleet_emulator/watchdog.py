@@ -1,8 +1,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Ends the emulator's process when nobody needs it any more.
 
-Three signs: the pipe inherited from the starter is at its end (the starter ended, even by SIGKILL), the owner process
-is gone, or no request came for the idle time. There is no state worth saving, so ending is immediate.
+Three signs: the pipe inherited from the starter is at its end (the starter ended, even by SIGKILL, without handing
+over), the owner process is gone, or no request came for the idle time. There is no state worth saving, so ending is
+immediate.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from types import FrameType
 
 CHECK_INTERVAL = 0.5
 
-_last_request = time.monotonic()
+# None until the starter has asked for the first time: a slow start is not idleness.
+_last_request: float | None = None
 
 
 def touch() -> None:
@@ -54,9 +56,9 @@ def _on_signal(signum: int, frame: FrameType | None) -> None:
 
 
 def _watch_lifeline(fd: int) -> None:
-    while os.read(fd, 1):
-        pass
-    end()
+    # A byte is the starter's word that it has handed the emulator over; the end of the pipe says the starter is gone.
+    if not os.read(fd, 1):
+        end()
 
 
 def _watch_owner(owner: int, idle: float) -> None:
@@ -66,7 +68,7 @@ def _watch_owner(owner: int, idle: float) -> None:
         # A process id is used again some day; its start time is not.
         if owner and (born is None or _start_time(owner) != born):
             end()
-        if idle and time.monotonic() - _last_request > idle:
+        if idle and _last_request is not None and time.monotonic() - _last_request > idle:
             end()
 
 
