@@ -17,6 +17,7 @@ from moto.ec2.models.instances import MetadataOptions
 
 from fleet_emulator import ec2_defaults, ec2_profiles, ec2_regions
 from fleet_emulator.ec2_errors import Ec2Error, invalid_value
+from fleet_emulator.faults import Target
 
 # Filters of DescribeInstances that moto does not know: how to read the value off an instance.
 _OWN_FILTERS: dict[str, Any] = {
@@ -163,7 +164,8 @@ class FleetEc2Provider(Ec2Provider):
 
 def _profiles(context: RequestContext) -> ec2_profiles.Profiles:
     backend = get_ec2_backend(context.account_id, context.region)
-    return ec2_profiles.Profiles(backend, context.fleet_target, context.partition)
+    target = Target(context.account_id, "ec2", context.operation.name, context.region)
+    return ec2_profiles.Profiles(backend, target, context.partition)
 
 
 def _matching_ids(context: RequestContext, request: Mapping[str, Any]) -> list[str]:

@@ -63,6 +63,8 @@ def server_environment(base: Mapping[str, str], home: Path, port: int) -> dict[s
     env = {key: base[key] for key in _SERVER_KEPT if key in base}
     env.update(
         HOME=str(home),
+        # LocalStack warns that this is deprecated, yet its S3 would otherwise write to a folder shared by all.
+        TMPDIR=str(home / "tmp"),
         CONFIG_DIR=str(home / "config"),
         FILESYSTEM_ROOT=str(home / "filesystem"),
         # The plugin cache of an earlier start would hide entry points that were installed or edited since.

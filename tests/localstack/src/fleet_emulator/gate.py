@@ -50,7 +50,6 @@ def enter(chain: HandlerChain, context: RequestContext, response: Response) -> N
     # An update holds its setting from arrival to answer, so that updates which overlap in time collide as at AWS.
     context.fleet_hold = settings.IN_FLIGHT.hold(call.account, call.region, operation, params.get("SettingId"))
     target = Target(call.account, service, operation, call.region, params)
-    context.fleet_target = target
     fault = FAULTS.decide(target)
     call.fault = fault.name
     _apply(fault, chain, response)

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from localstack.services.moto import MotoFallbackDispatcher
+from localstack.aws.spec import load_service
+from localstack.services.moto import MotoFallbackDispatcher, call_moto
 from localstack.services.plugins import Service, aws_provider
 
 
@@ -50,6 +51,10 @@ def account() -> Service:
 @aws_provider(api="organizations", name="fleet")
 def organizations() -> Service:
     """AWS Organizations, which LocalStack lacks and moto has."""
-    from fleet_emulator.organizations import service
 
-    return service()
+    class Provider:
+        service = "organizations"
+
+    names = load_service("organizations").operation_names
+    table = {name: lambda context, request: call_moto(context) for name in names}
+    return Service.for_provider(Provider(), dispatch_table_factory=lambda provider: table)

@@ -11,7 +11,7 @@ from localstack.aws.api.ssm import InvalidFilterKey
 from localstack.services.ssm.provider import SsmProvider
 
 from fleet_emulator import agents, node_views, principals, role_policies, settings
-from fleet_emulator.faults import FAULTS
+from fleet_emulator.faults import FAULTS, Target
 
 
 class FleetSsmProvider(SsmProvider):
@@ -92,7 +92,7 @@ def _refuse_unseen_role(context: RequestContext, where: settings.Where, value: s
     role of an activation (aws/aws-cli, issue 4232). Without the fault SSM takes any name: whether AWS checks it is
     not documented.
     """
-    delay = FAULTS.propagation(context.fleet_target)
+    delay = FAULTS.propagation(Target(where.account, "ssm", context.operation.name, where.region))
     if not delay:
         return
     role = role_policies.find_role(where.account, where.partition, value.rpartition("/")[2])
