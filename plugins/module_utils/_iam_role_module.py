@@ -19,8 +19,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_ta
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, InputError, describe
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import Role, read_role
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import IamName, parse_name
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Decision, check_action, decide, trusts
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_role import RoleName, parse_role
 
 if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def run_info(module: AnsibleAWSModule) -> dict[str, Any]:
     """Read the role, and answer whom it trusts and what it allows."""
-    name = parse_role("role_name", module.params["role_name"])
+    name = parse_name("role_name", module.params["role_name"])
     actions = [check_action(action) for action in module.params["actions"]]
     clients = Clients(module)
     try:
@@ -52,7 +52,7 @@ def run_info(module: AnsibleAWSModule) -> dict[str, Any]:
     }
 
 
-def _check_account(name: RoleName, role: Role) -> None:
+def _check_account(name: IamName, role: Role) -> None:
     account = role.role["Arn"].split(":")[4]
     if name.account and name.account != account:
         raise InputError(f"role_name: the ARN is of account {name.account}, but the credentials are of {account}.")
@@ -68,7 +68,7 @@ def _role_result(role: Role) -> dict[str, Any]:
         "name": found["RoleName"],
         "path": found["Path"],
         "arn": found["Arn"],
-        "setting_value": RoleName(found["RoleName"], found["Path"]).value,
+        "setting_value": IamName(found["RoleName"], found["Path"]).value,
         "description": found.get("Description", ""),
         "tags": boto3_tag_list_to_ansible_dict(found.get("Tags", [])),
         "permissions_boundary": role.boundary.arn if role.boundary else None,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_role import parse_role
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import parse_name
 
 DHMC = "/ssm/managed-instance/default-ec2-instance-management-role"
 
@@ -114,7 +114,7 @@ def check_value(setting: str, value: str) -> str:
     if value == NONE:
         raise InputError(f"value: {NONE} is how AWS shows an unset setting; use state=default to unset it.")
     if setting == DHMC:
-        return parse_role("value", value).value
+        return parse_name("value", value).value
     known = SETTINGS.get(setting)
     if known and known.allowed and value not in known.allowed:
         raise InputError(f"value: {value!r} is not allowed for {setting}: use one of {', '.join(known.allowed)}.")

@@ -4,20 +4,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from plain_aws import DEFAULT_POLICY, DEFAULT_ROLE, TRUST, Account, expect, run
+from plain_aws import DEFAULT_POLICY, DEFAULT_ROLE, SETTING, TRUST, Account, expect, run
 
 OURS = f"service-role/{DEFAULT_ROLE}"
 OUR_ROLE = f"/{OURS}"
 QUICK_SETUP = "AWS-QuickSetup-SSM-DefaultEC2MgmtRole-eu-west-2"
 CONVERGED = ("eu-west-1", "us-east-1", "ap-southeast-2")
 MADE_BY = {"fleet.aws_ssm/made-by": "dhmc"}
+CLOUDWATCH = "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"
 EC2_STATEMENT = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
 
 def _expect_settings(account: Account, wanted: dict[str, str]) -> None:
     expect("regions where DHMC names a role", account.settings(), wanted)
+
+
+def _update(region: str) -> str:
+    return f"UpdateServiceSetting {region} {SETTING}"
 
 
 def converged(account: Account) -> None:
@@ -49,21 +52,16 @@ def conflict_overwritten(account: Account) -> None:
     expect("writes of the setting", writes, [_update("eu-west-2")])
 
 
-def _update(region: str) -> str:
-    return f"UpdateServiceSetting {region} /ssm/managed-instance/default-ec2-instance-management-role"
-
-
 def custom_role(account: Account) -> None:
     """The role has every part that was asked for."""
     _expect_settings(account, dict.fromkeys(("eu-west-1", "us-west-2"), "fleet/NodeManagement"))
     statement = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::session-logs/*"}
     role = {
         "trust": TRUST,
-        "attached": [DEFAULT_POLICY, "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"],
+        "attached": sorted([DEFAULT_POLICY, CLOUDWATCH]),
         "inline": {"logs": {"Version": "2012-10-17", "Statement": [statement]}},
         "tags": {"team": "platform", **MADE_BY},
     }
-    role["attached"] = sorted(role["attached"])
     expect("roles", account.roles(), {"/fleet/NodeManagement": role})
     account.note()
 
@@ -92,7 +90,7 @@ def fitting_role_kept(account: Account) -> None:
 def unfit_role_fixed(account: Account) -> None:
     """The role still has what it had, and what it lacked."""
     _expect_settings(account, dict.fromkeys(("eu-west-1", "us-west-2"), "Unfit"))
-    role: dict[str, Any] = {
+    role = {
         "trust": {"Version": "2012-10-17", "Statement": [EC2_STATEMENT, *TRUST["Statement"]]},
         "attached": sorted([DEFAULT_POLICY, CLOUDWATCH]),
         "inline": {},
@@ -118,8 +116,6 @@ def all_regions_off(account: Account) -> None:
     expect("settings and roles", account.state(), {"settings": {"eu-west-2": QUICK_SETUP}, "roles": {}})
     account.note()
 
-
-CLOUDWATCH = "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy"
 
 run(
     {

@@ -44,7 +44,7 @@ def before(account: Account) -> None:
                 {"ResourceType": "instance", "Tags": [{"Key": "fleet:agent-version", "Value": "3.2.582.0"}]}
             ],
         )
-    _expect_nodes(account, {**dict.fromkeys(FREE, []), TAKEN: ONLINE})
+    _expect_nodes(account, {**{region: [] for region in FREE}, TAKEN: ONLINE})
     account.note("before")
     account.note()
 

@@ -1,0 +1,205 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to fleet.aws_ssm: may change in any release.
+"""Module body of instance_profile_policy: find the role, read, plan, carry out, report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ansible.module_utils.common.warnings import warn
+
+from ansible_collections.amazon.aws.plugins.module_utils.iam import get_iam_role
+from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
+
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, InputError, describe
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import (
+    change_role_policy,
+    policy_arn,
+    profiles_of_role,
+    quotas,
+    read_profile,
+    read_role_policies,
+)
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import POLICY, PROFILE, ROLE, IamName, parse_name
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._role_policies import (
+    Change,
+    Request,
+    RolePolicies,
+    apply,
+    backup_of,
+    ordered,
+    parse_document,
+    plan_absent,
+    plan_present,
+)
+
+if TYPE_CHECKING:
+    from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+
+@dataclass(frozen=True)
+class Target:
+    """The role to work on, the profile it was found through, and the other profiles that hold it."""
+
+    name: str
+    arn: str
+    profile: str | None = None
+    shared: tuple[str, ...] = ()
+
+
+def run(module: AnsibleAWSModule) -> dict[str, Any]:
+    """instance_profile_policy: puts policies on the role behind an instance profile, or takes them off."""
+    params = module.params
+    inline = {
+        name: parse_document("inline_policies", parse_name("inline_policies", name, POLICY).name, document)
+        if params["state"] == "present"
+        else None
+        for name, document in (params["inline_policies"] or {}).items()
+    }
+    names = [(text, parse_name("managed_policies", text, POLICY)) for text in params["managed_policies"] or []]
+    clients = Clients(module)
+    try:
+        iam = clients.client("iam", clients.region)
+        target = _target(params, clients, iam)
+        target = replace(
+            target, shared=tuple(name for name in profiles_of_role(iam, target.name) if name != target.profile)
+        )
+        now = read_role_policies(iam, target.name)
+        request = Request(_arns(iam, names, target.arn), inline)
+        changes = _plan(params, now, request)
+        if changes:
+            changes = ordered(now, changes, quotas(iam), target.name)
+    except Failure:
+        raise
+    except Exception as error:
+        raise Failure(_unreadable(error)) from error
+    if target.shared and changes:
+        warn(
+            f"The role {target.name} is also in the instance profiles {', '.join(target.shared)}: they change with it."
+        )
+    return _carry_out(module, iam, target, now, changes)
+
+
+def _plan(params: Mapping[str, Any], now: RolePolicies, request: Request) -> list[Change]:
+    if params["state"] == "absent":
+        return plan_absent(now, request)
+    return plan_present(now, request, purge=params["purge"], differs=compare_policies)
+
+
+def _carry_out(
+    module: AnsibleAWSModule, iam: Any, target: Target, now: RolePolicies, changes: list[Change]
+) -> dict[str, Any]:
+    done: list[Change] = []
+    failure = ""
+    for change in changes:
+        try:
+            if not module.check_mode:
+                change_role_policy(iam, target.name, change)
+            done.append(change)
+        except Exception as error:
+            detail = describe(error)
+            failure = (
+                f"{change.operation} of {change.name} on the role {target.name} failed: {detail['code']}: "
+                f"{detail['message']} ({len(done)} of {len(changes)} changes were made)"
+            )
+            break
+    then = apply(now, done)
+    result: dict[str, Any] = {
+        "changed": bool(done),
+        "role": {"name": target.name, "arn": target.arn},
+        "instance_profile": target.profile,
+        "other_profiles": list(target.shared),
+        "changes": [{"operation": change.operation, "policy": change.name, "arn": change.arn} for change in done],
+        "backup": backup_of(done),
+        "managed_policies": sorted(then.managed),
+        "inline_policies": sorted(then.inline),
+    }
+    if done:
+        result["diff"] = {
+            "before_header": f"policies of the role {target.name} before",
+            "after_header": f"policies of the role {target.name} after",
+            "before": _shown(now, changes),
+            "after": _shown(then, changes),
+        }
+    if failure:
+        raise Failure(failure, **result)
+    return result
+
+
+def _shown(policies: RolePolicies, changes: Iterable[Change]) -> dict[str, Any]:
+    """What a diff shows: every attached policy, and the documents of those inline policies that change."""
+    changed = {change.name for change in changes if change.operation in ("put", "delete")}
+    return {
+        "managed_policies": sorted(policies.managed),
+        "inline_policies": {
+            name: json.loads(text) if name in changed else "(unchanged)"
+            for name, text in sorted(policies.inline.items())
+        },
+    }
+
+
+def _target(params: Mapping[str, Any], clients: Clients, iam: Any) -> Target:
+    """The role behind O(role), O(instance_profile) or O(instance_id)."""
+    if params["role"]:
+        name = parse_name("role", params["role"], ROLE)
+        found = get_iam_role(iam, name.name)
+        if not found:
+            raise InputError(f"role: there is no IAM role {name.name}.")
+        _check_account("role", name, found["Arn"])
+        return Target(found["RoleName"], found["Arn"])
+    if params["instance_profile"]:
+        option, text = "instance_profile", params["instance_profile"]
+    else:
+        option, text = "instance_id", _profile_of_instance(clients, params["instance_id"])
+    name = parse_name(option, text, PROFILE)
+    profile = read_profile(iam, name.name)
+    if profile is None:
+        raise InputError(f"{option}: there is no instance profile {name.name}.")
+    _check_account(option, name, profile["Arn"])
+    if not profile["Roles"]:
+        raise InputError(
+            f"{option}: the instance profile {name.name} has no role. Add one, with amazon.aws.iam_instance_profile."
+        )
+    role = profile["Roles"][0]
+    return Target(role["RoleName"], role["Arn"], profile["InstanceProfileName"])
+
+
+def _check_account(option: str, name: IamName, arn: str) -> None:
+    account = arn.split(":")[4]
+    if name.account and name.account != account:
+        raise InputError(f"{option}: the ARN is of account {name.account}, but the credentials are of {account}.")
+
+
+def _profile_of_instance(clients: Clients, instance: str) -> str:
+    if not clients.region:
+        raise InputError(f"instance_id: set region, the region of {instance}.")
+    answer = clients.client("ec2", clients.region).describe_instances(
+        Filters=[{"Name": "instance-id", "Values": [instance]}]
+    )
+    found = [instance for reservation in answer["Reservations"] for instance in reservation["Instances"]]
+    if not found:
+        raise InputError(f"instance_id: there is no instance {instance} in {clients.region}.")
+    if "IamInstanceProfile" not in found[0]:
+        raise InputError(f"instance_id: {instance} has no instance profile. Associate one first.")
+    return found[0]["IamInstanceProfile"]["Arn"]
+
+
+def _arns(iam: Any, names: Iterable[tuple[str, IamName]], role_arn: str) -> dict[str, str]:
+    _arn, partition, _iam, _region, account, _role = role_arn.split(":", 5)
+    found = {}
+    for text, name in names:
+        arn = text.strip() if name.account else policy_arn(iam, name.name, account, partition)
+        if arn is None:
+            raise InputError(f"managed_policies: there is no managed policy {text!r}, in the account or of AWS.")
+        found[arn] = name.name
+    return found
+
+
+def _unreadable(error: Exception) -> str:
+    detail = describe(getattr(error, "exception", None) or error)
+    return f"Reading the role and its policies failed: {detail['code']}: {detail['message']}"
