@@ -32,8 +32,8 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._role_policies impor
     RolePolicies,
     apply,
     backup_of,
+    document_text,
     ordered,
-    parse_document,
     plan_absent,
     plan_present,
 )
@@ -55,12 +55,11 @@ class Target:
 def run(module: AnsibleAWSModule) -> dict[str, Any]:
     """instance_profile_policy: puts policies on the role behind an instance profile, or takes them off."""
     params = module.params
-    inline = {
-        name: parse_document("inline_policies", parse_name("inline_policies", name, POLICY).name, document)
-        if params["state"] == "present"
-        else None
-        for name, document in (params["inline_policies"] or {}).items()
-    }
+    inline = dict.fromkeys(params["inline_policies"] or {}, "")
+    for name, document in (params["inline_policies"] or {}).items():
+        parse_name("inline_policies", name, POLICY)
+        if params["state"] == "present":
+            inline[name] = document_text("inline_policies", name, document)
     names = [(text, parse_name("managed_policies", text, POLICY)) for text in params["managed_policies"] or []]
     clients = Clients(module)
     try:
@@ -78,7 +77,7 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
         raise
     except Exception as error:
         raise Failure(_unreadable(error)) from error
-    if target.shared and changes:
+    if target.profile and target.shared and changes:
         warn(
             f"The role {target.name} is also in the instance profiles {', '.join(target.shared)}: they change with it."
         )

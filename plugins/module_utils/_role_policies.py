@@ -41,14 +41,18 @@ class Change:
 
 @dataclass(frozen=True)
 class Request:
-    """The policies that a task names: managed ones by ARN with their names, inline ones with their documents."""
+    """The policies that a task names: managed ones by ARN with their names, inline ones with their documents' text."""
 
     managed: Mapping[str, str] = field(default_factory=dict)
-    inline: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    inline: Mapping[str, str] = field(default_factory=dict)
 
 
-def parse_document(option: str, name: str, document: Any) -> dict[str, Any]:
-    """A policy document from a dict or JSON text, or InputError if it can't be one."""
+def document_text(option: str, name: str, document: Any) -> str:
+    """The text of a policy document that is given as a dict or as text, or InputError if it can't be one.
+
+    Text stays as it is, so that a backup comes back byte for byte.
+    """
+    text = document if isinstance(document, str) else json.dumps(document)
     if isinstance(document, str):
         try:
             document = json.loads(document)
@@ -64,7 +68,7 @@ def parse_document(option: str, name: str, document: Any) -> dict[str, Any]:
             raise InputError(f"{where} needs an Action or a NotAction.")
         if not ("Resource" in statement or "NotResource" in statement):
             raise InputError(f"{where} needs a Resource or a NotResource.")
-    return dict(document)
+    return text
 
 
 def plan_present(now: RolePolicies, want: Request, *, purge: bool, differs: Callable[[Any, Any], bool]) -> list[Change]:
@@ -73,10 +77,10 @@ def plan_present(now: RolePolicies, want: Request, *, purge: bool, differs: Call
     C(differs) compares two documents but for formatting and order (amazon.aws's compare_policies).
     """
     changes = [Change("attach", name, arn) for arn, name in want.managed.items() if arn not in now.managed]
-    for name, document in want.inline.items():
+    for name, text in want.inline.items():
         before = now.inline.get(name)
-        if before is None or differs(_with_version(json.loads(before)), _with_version(document)):
-            changes.append(Change("put", name, before=before, after=json.dumps(document)))
+        if before is None or differs(_parsed(before), _parsed(text)):
+            changes.append(Change("put", name, before=before, after=text))
     if purge:
         changes += _removals(now, set(now.managed) - set(want.managed), set(now.inline) - set(want.inline))
     return changes
@@ -93,8 +97,8 @@ def _removals(now: RolePolicies, managed: Iterable[str], inline: Iterable[str]) 
     ]
 
 
-def _with_version(document: Any) -> dict[str, Any]:
-    return {"Version": _OLD_VERSION, **document}
+def _parsed(text: str) -> dict[str, Any]:
+    return {"Version": _OLD_VERSION, **json.loads(text)}
 
 
 def ordered(now: RolePolicies, changes: Iterable[Change], quotas: Mapping[str, int], role: str) -> list[Change]:

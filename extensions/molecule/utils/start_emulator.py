@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Starts a scenario's own emulator, and prints its endpoint.
 
-It ends with a C(molecule test) that is interrupted, and so never comes to destroy. Molecule's other commands are meant
+It ends with a `molecule test` that is interrupted, and so never comes to destroy. Molecule's other commands are meant
 to leave it running for the next one: then it ends when nobody has called it for a quarter of an hour.
 """
 
@@ -17,7 +17,7 @@ IDLE_TIMEOUT = 900
 
 
 def owner() -> int | None:
-    """The process id of the C(molecule test) that this runs in, if it is to destroy what it creates."""
+    """The process id of the `molecule test` that this runs in, if it is to destroy what it creates."""
     pid = os.getppid()
     while pid > 1:
         ask = ["ps", "-o", "ppid=,args=", "-p", str(pid)]
