@@ -60,7 +60,7 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
         parse_name("inline_policies", name, POLICY)
         if params["state"] == "present":
             inline[name] = document_text("inline_policies", name, document)
-    names = [(text, parse_name("managed_policies", text, POLICY)) for text in params["managed_policies"] or []]
+    names = parse_managed("managed_policies", params["managed_policies"] or [])
     clients = Clients(module)
     try:
         iam = clients.client("iam", clients.region)
@@ -69,7 +69,7 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
             target, shared=tuple(name for name in profiles_of_role(iam, target.name) if name != target.profile)
         )
         now = read_role_policies(iam, target.name)
-        request = Request(_arns(iam, names, target.arn), inline)
+        request = Request(managed_arns(iam, "managed_policies", names, target.arn), inline)
         changes = _plan(params, now, request)
         if changes:
             changes = ordered(now, changes, quotas(iam), target.name)
@@ -188,13 +188,19 @@ def _profile_of_instance(clients: Clients, instance: str) -> str:
     return found[0]["IamInstanceProfile"]["Arn"]
 
 
-def _arns(iam: Any, names: Iterable[tuple[str, IamName]], role_arn: str) -> dict[str, str]:
+def parse_managed(option: str, policies: Iterable[str]) -> list[tuple[str, IamName]]:
+    """The managed policies that a task names, each as given and parsed."""
+    return [(text, parse_name(option, text, POLICY)) for text in policies]
+
+
+def managed_arns(iam: Any, option: str, names: Iterable[tuple[str, IamName]], role_arn: str) -> dict[str, str]:
+    """The names of managed policies by ARN, in the account and partition of a role; InputError for unknown ones."""
     _arn, partition, _iam, _region, account, _role = role_arn.split(":", 5)
     found = {}
     for text, name in names:
         arn = text.strip() if name.account else policy_arn(iam, name.name, account, partition)
         if arn is None:
-            raise InputError(f"managed_policies: there is no managed policy {text!r}, in the account or of AWS.")
+            raise InputError(f"{option}: there is no managed policy {text!r}, in the account or of AWS.")
         found[arn] = name.name
     return found
 

@@ -226,6 +226,6 @@ def _step(setting: str, now: Setting, want: Wanted) -> Step:
             "refuse",
             now.value,
             now.value,
-            f"{setting} already holds {now.value} ({who}). Set overwrite to true (role dhmc: dhmc_overwrite) to replace it.",
+            f"{setting} already holds {now.value} ({who}). overwrite (role dhmc: dhmc_overwrite) replaces it",
         )
     return Step(now.region, "reset" if reset else "update", now.value, target)

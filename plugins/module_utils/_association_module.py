@@ -1,0 +1,199 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to fleet.aws_ssm: may change in any release.
+"""Module body of instance_profile_association: select, plan, carry out in every region, report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.amazon.aws.plugins.module_utils.transformation import ansible_dict_to_boto3_filter_list
+
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._association_executor import WRITES, carry_out
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._associations import (
+    EXTEND,
+    SKIP,
+    Instance,
+    Profile,
+    Step,
+    backup_of,
+    check_found,
+    plan_absent,
+    plan_present,
+    plan_restored,
+    read_instance,
+)
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_api import Associations
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, InputError, describe
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import fan_out
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import read_profile
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import PROFILE, parse_name
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_extension import Extension
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import choose_regions, refuse_disabled
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import split_names
+
+if TYPE_CHECKING:
+    from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+# How long EC2 may take to see a new profile: terraform-provider-aws waits 2 minutes for IAM; with room to spare.
+_NEW = timedelta(minutes=5)
+
+
+def run(module: AnsibleAWSModule) -> dict[str, Any]:
+    """instance_profile_association: puts a profile on instances of many regions, or takes it off."""
+    params = module.params
+    deadline = time.monotonic() + params["timeout"]
+    ids, filters = _selection(params)
+    if params["state"] == "restored" and params["regions"] is None:
+        params["regions"] = sorted({entry["region"] for entry in params["backup"]})
+    clients = Clients(module)
+    regions = choose_regions(module, clients)
+    profile, is_new = (None, True) if params["state"] == "restored" else _profile(params, clients)
+    apis = {region: Associations(clients.client("ec2", region)) for region in regions}
+    found, errors = fan_out(lambda region: apis[region].instances(ids, filters), regions, deadline=deadline)
+    refuse_disabled(clients, errors)
+    instances = [read_instance(region, row) for region, rows in found.items() for row in rows]
+    if not errors:
+        check_found(ids, instances, regions)
+
+    steps = _plan(params, instances, profile)
+    extension = Extension(clients, params["policies"], [s.instance.profile for s in steps if s.operation == EXTEND])
+    failed: dict[str, Exception] = {}
+    if not module.check_mode:
+        extension.carry_out()
+        by_region = {region: [s for s in steps if s.instance.region == region] for region in found}
+        outcomes, broken = fan_out(
+            lambda region: carry_out(
+                apis[region],
+                by_region[region],
+                deadline=deadline,
+                wait=params["wait"],
+                try_one_first=is_new,
+            ),
+            by_region,
+            deadline=deadline + 1,
+        )
+        for region, error in broken.items():
+            failed.update(dict.fromkeys((s.instance.id for s in by_region[region] if s.operation in WRITES), error))
+        for outcome in outcomes.values():
+            failed.update(outcome)
+    rows = [_row(step, failed.get(step.instance.id), extension) for step in steps]
+    return _finish(rows, steps, errors, extension)
+
+
+def _selection(params: Mapping[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Instance ids and EC2 filters; C(all_instances) leaves out what is gone or going."""
+    if params["state"] == "restored":
+        if not params["backup"]:
+            raise InputError("backup: is empty: give the backup that an earlier run returned.")
+        return [entry["instance_id"] for entry in params["backup"]], []
+    ids = split_names(params["instance_ids"])
+    if ids is not None:
+        if not ids:
+            raise InputError("instance_ids: is an empty list: name at least one instance, or use filters.")
+        wrong = [name for name in ids if not (name.startswith("i-") and name[2:].isalnum())]
+        if wrong:
+            raise InputError(f"instance_ids: {', '.join(wrong)} is not an instance id (i-0123456789abcdef0).")
+        return ids, []
+    if not params["filters"] and not params["all_instances"]:
+        raise InputError("Which instances: set instance_ids, filters, or all_instances to true.")
+    filters = dict(params["filters"] or {})
+    filters.setdefault("instance-state-name", ["pending", "running", "stopping", "stopped"])
+    return [], ansible_dict_to_boto3_filter_list(filters)
+
+
+def _profile(params: Mapping[str, Any], clients: Clients) -> tuple[Profile, bool]:
+    """The profile, and whether it is so new that EC2 may not see it yet."""
+    if not params["instance_profile"]:
+        raise InputError("instance_profile: name the instance profile.")
+    name = parse_name("instance_profile", params["instance_profile"], PROFILE)
+    try:
+        found = read_profile(clients.client("iam", clients.region), name.name)
+    except Exception as error:
+        detail = describe(getattr(error, "exception", None) or error)
+        raise Failure(
+            f"The instance profile {name.name} can't be read: {detail['code']}: {detail['message']}"
+        ) from error
+    if found is None:
+        raise InputError(f"instance_profile: there is no instance profile {name.name}. Create it first.")
+    account = found["Arn"].split(":")[4]
+    if name.account and name.account != account:
+        raise InputError(
+            f"instance_profile: the ARN is of account {name.account}, but the credentials are of {account}."
+        )
+    if not found["Roles"] and params["state"] == "present":
+        raise InputError(
+            f"instance_profile: {name.name} has no role, so it would give instances nothing. Add one first."
+        )
+    age = datetime.now(timezone.utc) - found["CreateDate"]
+    return Profile(found["Arn"], found["InstanceProfileId"]), age < _NEW
+
+
+def _plan(params: Mapping[str, Any], instances: list[Instance], profile: Profile | None) -> list[Step]:
+    if profile is None:
+        return plan_restored(instances, params["backup"], force=params["existing"] == "replace")
+    if params["state"] == "absent":
+        return plan_absent(instances, profile)
+    return plan_present(instances, profile, params["existing"])
+
+
+def _row(step: Step, error: Exception | None, extension: Extension) -> dict[str, Any]:
+    instance = step.instance
+    why = describe(error) if error else extension.error(instance.profile) if step.operation == EXTEND else None
+    changed = not why and (
+        step.operation in WRITES or (step.operation == EXTEND and extension.changed(instance.profile))
+    )
+    return {
+        "instance_id": instance.id,
+        "region": instance.region,
+        "state": instance.state,
+        "operation": step.operation,
+        "before": instance.profile,
+        "after": instance.profile if why else step.after,
+        "changed": changed,
+        "skipped": step.operation == SKIP,
+        "failed": bool(why),
+        "reason": step.reason,
+        **({"error": why} if why else {}),
+    }
+
+
+def _finish(
+    rows: list[dict[str, Any]], steps: list[Step], errors: Mapping[str, Exception], extension: Extension
+) -> dict[str, Any]:
+    moved = {row["instance_id"]: row for row in rows if row["changed"] and row["operation"] != EXTEND}
+    failed = [row for row in rows if row["failed"]]
+    result: dict[str, Any] = {
+        "changed": any(row["changed"] for row in rows),
+        "instances": rows,
+        "extended": extension.changes(),
+        "backup": backup_of(step for step in steps if step.instance.id in moved),
+        "failed_regions": [{"region": region, "error": describe(error)} for region, error in errors.items()],
+    }
+    if result["changed"]:
+        result["diff"] = {
+            "before_header": "instance profiles before",
+            "after_header": "instance profiles after",
+            "before": _shown(moved.values(), "before", {}),
+            "after": _shown(moved.values(), "after", {"extended": extension.changes()} if extension.changes() else {}),
+        }
+    if failed or errors:
+        why = [f"{r['region']}: {r['error']['code']}: {r['error']['message']}" for r in result["failed_regions"]]
+        why += [f"{r['instance_id']} ({r['region']}): {r['error']['code']}: {r['error']['message']}" for r in failed]
+        more = f"; and {len(why) - 10} more" if len(why) > 10 else ""
+        raise Failure(
+            f"{len(failed)} of {len(rows)} instances and {len(errors)} regions failed: {'; '.join(why[:10])}{more}",
+            **result,
+        )
+    return result
+
+
+def _shown(rows: Iterable[Mapping[str, Any]], when: str, more: dict[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for row in rows:
+        shown.setdefault(row["region"], {})[row["instance_id"]] = row[when]
+    return {**shown, **more}

@@ -1,0 +1,70 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands in two files must agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import COLLECTION_VERSION
+
+ROOT = Path(__file__).resolve().parents[3]
+ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
+
+
+def load(*parts):
+    return yaml.safe_load(ROOT.joinpath(*parts).read_text(encoding="utf-8"))
+
+
+@pytest.mark.skipif(not (ROOT / "galaxy.yml").exists(), reason="an installed collection has a MANIFEST.json instead")
+def test_the_user_agent_names_the_version_of_galaxy_yml():
+    assert load("galaxy.yml")["version"] == COLLECTION_VERSION
+
+
+def test_the_action_group_lists_exactly_the_modules():
+    group = load("meta", "runtime.yml")["action_groups"]["aws"]
+    assert sorted(name for name in group if isinstance(name, str)) == MODULES
+    extended = [entry["metadata"]["extend_group"] for entry in group if isinstance(entry, dict)]
+    assert extended == [["amazon.aws.aws"]]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_documents_the_collections_attributes_and_the_release_it_came_with(module):
+    source = (ROOT / "plugins" / "modules" / f"{module}.py").read_text(encoding="utf-8")
+    documentation = yaml.safe_load(source.split('DOCUMENTATION = r"""')[1].split('"""')[0])
+    fragments = documentation["extends_documentation_fragment"]
+    expected = "fleet.aws_ssm.attributes" + (".info" if module.endswith("_info") else "")
+    assert documentation["module"] == module
+    assert [name for name in fragments if name.startswith("fleet.aws_ssm.attributes")] == [expected]
+    assert documentation["version_added"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_roles_defaults_and_its_argument_specs_name_the_same_variables(role):
+    defaults = load("roles", role, "defaults", "main.yml")
+    options = load("roles", role, "meta", "argument_specs.yml")["argument_specs"]["main"]["options"]
+    required = {name for name, option in options.items() if option.get("required")}
+    assert set(options) - required == set(defaults)
+    assert [name for name in options if not name.startswith(f"{role}_")] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_roles_argument_specs_document_the_default_that_holds(role):
+    defaults = load("roles", role, "defaults", "main.yml")
+    options = load("roles", role, "meta", "argument_specs.yml")["argument_specs"]["main"]["options"]
+    literal = {name: value for name, value in defaults.items() if "{{" not in str(value)}
+    assert {name: options[name].get("default") for name in literal} == literal
+    for name in literal:
+        if "choices" in options[name]:
+            assert literal[name] in options[name]["choices"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_roles_readme_names_every_variable(role):
+    text = (ROOT / "roles" / role / "README.md").read_text(encoding="utf-8")
+    options = load("roles", role, "meta", "argument_specs.yml")["argument_specs"]["main"]["options"]
+    assert [name for name in options if f"{name}:" not in text] == []
