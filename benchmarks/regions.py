@@ -26,8 +26,9 @@ from typing import Any
 
 from fleet_emulator import Emulator
 
-ROOT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks._common import BIN, ansible_environment, ansible_playbook
+
 SETTING = "/ssm/managed-instance/default-ec2-instance-management-role"
 VALUE = "service-role/AWSSystemsManagerDefaultEC2InstanceManagementRole"
 # The regions that every commercial account has enabled.
@@ -36,7 +37,6 @@ REGIONS = (
     "eu-north-1 eu-west-1 eu-west-2 eu-west-3 sa-east-1 us-east-1 us-east-2 us-west-1 us-west-2"
 ).split()
 
-_PLAY = "- hosts: localhost\n  gather_facts: false\n  tasks:{tasks}\n"
 _SET = "\n    - fleet.aws_ssm.ssm_service_setting:\n        setting: {setting}\n        value: {value}\n        "
 PLAYBOOKS = {
     "module": _SET + "regions: {regions}",
@@ -86,13 +86,10 @@ print(json.dumps(phases))
 
 def commands(folder: Path) -> dict[str, list[str]]:
     """The command line of each way."""
-    (folder / "ansible.cfg").touch()
-    for name, tasks in PLAYBOOKS.items():
-        text = _PLAY.format(tasks=tasks).format(setting=SETTING, value=VALUE, regions=json.dumps(REGIONS))
-        (folder / f"{name}.yml").write_text(text, encoding="utf-8")
+    values = {"setting": SETTING, "value": VALUE, "regions": json.dumps(REGIONS)}
     cli = "for region in {}; do {} ssm update-service-setting --region $region --setting-id {} --setting-value {}; done"
     return {
-        **{name: [str(BIN / "ansible-playbook"), str(folder / f"{name}.yml")] for name in PLAYBOOKS},
+        **{name: ansible_playbook(folder, name, tasks.format(**values)) for name, tasks in PLAYBOOKS.items()},
         "cli": ["sh", "-ec", cli.format(" ".join(REGIONS), shlex.quote(str(BIN / "aws")), SETTING, VALUE)],
         "boto3": [sys.executable, str(Path(__file__).with_name("plain_boto3.py")), SETTING, VALUE, *REGIONS],
         "phases": [sys.executable, "-c", PHASES % (REGIONS, SETTING, SETTING, VALUE, SETTING, SETTING)],
@@ -106,12 +103,13 @@ def measure(runs: int, latency: int, say: Callable[[str], None]) -> dict[str, An
     calls: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as temporary, Emulator() as emulator:
         lines = commands(Path(temporary))
+        ansible = ansible_environment(Path(temporary))
         account = 100_000_000_000
         for round_ in range(runs + 1):
             for name in [*WAYS, "phases"]:
                 account += 1
                 emulator.control.set_faults([{"latency": latency}], str(account))
-                environment = {**os.environ, **emulator.env(str(account)), **_ansible(temporary)}
+                environment = {**os.environ, **emulator.env(str(account)), **ansible}
                 started = time.perf_counter()
                 done = subprocess.run(lines[name], env=environment, capture_output=True, text=True, check=False)
                 elapsed = time.perf_counter() - started
@@ -139,16 +137,6 @@ def measure(runs: int, latency: int, say: Callable[[str], None]) -> dict[str, An
         "median": {name: statistics.median(values) for name, values in seconds.items()},
         "phases": {name: statistics.median(values) for name, values in phases.items()},
         "api_calls_of_one_module_run": {name: count / runs for name, count in calls.items()},
-    }
-
-
-def _ansible(temporary: str) -> dict[str, str]:
-    return {
-        "ANSIBLE_CONFIG": f"{temporary}/ansible.cfg",
-        "ANSIBLE_HOME": f"{temporary}/ansible",
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "playbooks" / "collections"),
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-        "PYTHONPATH": str(ROOT / "playbooks" / "collections"),
     }
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from ansible.module_utils.common.warnings import warn
+
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import ansible_dict_to_boto3_filter_list
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._association_executor import WRITES, carry_out
@@ -31,7 +33,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_api import Asso
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, InputError, describe
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import fan_out
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import read_profile
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import PROFILE, parse_name
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import PROFILE, IamName, parse_name
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_extension import Extension
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import choose_regions, refuse_disabled
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import split_names
@@ -52,7 +54,7 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
         params["regions"] = sorted({entry["region"] for entry in params["backup"]})
     clients = Clients(module)
     regions = choose_regions(module, clients)
-    profile, is_new = (None, True) if params["state"] == "restored" else _profile(params, clients)
+    profile, is_new = (None, True) if params["state"] == "restored" else _profile(module, clients)
     apis = {region: Associations(clients.client("ec2", region)) for region in regions}
     found, errors = fan_out(lambda region: apis[region].instances(ids, filters), regions, deadline=deadline)
     refuse_disabled(clients, errors)
@@ -106,13 +108,16 @@ def _selection(params: Mapping[str, Any]) -> tuple[list[str], list[dict[str, Any
     return [], ansible_dict_to_boto3_filter_list(filters)
 
 
-def _profile(params: Mapping[str, Any], clients: Clients) -> tuple[Profile, bool]:
+def _profile(module: AnsibleAWSModule, clients: Clients) -> tuple[Profile, bool]:
     """The profile, and whether it is so new that EC2 may not see it yet."""
+    params = module.params
     if not params["instance_profile"]:
         raise InputError("instance_profile: name the instance profile.")
     name = parse_name("instance_profile", params["instance_profile"], PROFILE)
     try:
         found = read_profile(clients.client("iam", clients.region), name.name)
+        if found is None and (params["state"] == "absent" or module.check_mode):
+            return Profile(_arn_of(name, clients)), False
     except Exception as error:
         detail = describe(getattr(error, "exception", None) or error)
         raise Failure(
@@ -131,6 +136,17 @@ def _profile(params: Mapping[str, Any], clients: Clients) -> tuple[Profile, bool
         )
     age = datetime.now(timezone.utc) - found["CreateDate"]
     return Profile(found["Arn"], found["InstanceProfileId"]), age < _NEW
+
+
+def _arn_of(name: IamName, clients: Clients) -> str:
+    """The ARN of a profile that is not there: gone already, or in check mode about to be made by an earlier task."""
+    warn(
+        f"There is no instance profile {name.name}. It is taken to be one that is going to be made, or is gone already."
+    )
+    _arn, partition, *_rest, account, _user = (
+        clients.client("sts", clients.region).get_caller_identity()["Arn"].split(":")
+    )
+    return f"arn:{partition}:iam::{account}:instance-profile{name.path or '/'}{name.name}"
 
 
 def _plan(params: Mapping[str, Any], instances: list[Instance], profile: Profile | None) -> list[Step]:

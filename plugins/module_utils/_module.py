@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure
 
 if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+    Module = TypeVar("Module", AnsibleModule, AnsibleAWSModule)
 
-def execute(module: AnsibleAWSModule, body: Callable[[AnsibleAWSModule], dict[str, Any]]) -> None:
+
+def execute(module: Module, body: Callable[[Module], dict[str, Any]]) -> None:
     """Exit with the result of C(body), or fail with the one line and the partial result of its Failure."""
     try:
         result = body(module)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 
 import pytest
 from hypothesis import given
@@ -108,16 +108,23 @@ def test_what_aws_shows_for_unset_is_read_as_unset(value):
 
 
 def test_a_setting_is_read_with_a_date_that_json_can_carry():
-    when = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
-    answer = {"SettingValue": "x", "Status": "Default", "ARN": "arn", "LastModifiedUser": "me", "LastModifiedDate": when}
+    when = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
+    answer = {
+        "SettingValue": "x",
+        "Status": "Default",
+        "ARN": "arn",
+        "LastModifiedUser": "me",
+        "LastModifiedDate": when,
+    }
     assert rules.read_setting("eu-west-1", {"ServiceSetting": answer}) == rules.Setting(
         "eu-west-1", "x", "Default", "arn", "me", "2026-01-02T03:04:05+00:00"
     )
 
 
-def one_step(setting, value, status=None, **wanted):
-    wanted = rules.wanted_everywhere(setting, ["r"], **{"state": "present", "value": None, "overwrite": False, **wanted})
-    return rules.plan(setting, [rules.Setting("r", value, status)], wanted)[0]
+def one_step(setting, holds, status=None, **asked):
+    """The step for a region that holds a value."""
+    wanted = rules.wanted_everywhere(setting, ["r"], **{"state": "present", "value": None, "overwrite": False, **asked})
+    return rules.plan(setting, [rules.Setting("r", holds, status)], wanted)[0]
 
 
 @pytest.mark.parametrize("status", ["Default", "Custom", "Customized", "PendingUpdate", None])
@@ -133,7 +140,7 @@ def test_a_role_of_somebody_else_is_refused_with_its_owner_and_the_way_out():
     quick_setup = "AWS-QuickSetup-SSM-DefaultEC2MgmtRole-eu-west-1"
     step = one_step(DHMC, quick_setup, value="Ours")
     assert (step.operation, step.before, step.after) == ("refuse", quick_setup, quick_setup)
-    assert [word for word in (quick_setup, "Quick Setup", "overwrite=true") if word not in step.reason] == []
+    assert [word for word in (quick_setup, "Quick Setup", "overwrite") if word not in step.reason] == []
     assert "somebody else" in one_step(DHMC, "Theirs", value="Ours").reason
     assert one_step(DHMC, "Theirs", value="Ours", overwrite=True).operation == "update"
 

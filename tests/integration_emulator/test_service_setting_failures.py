@@ -1,0 +1,137 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ssm_service_setting, where AWS says no: what can be done is done, and the task says what could not."""
+
+from __future__ import annotations
+
+import time
+
+DHMC = "/ssm/managed-instance/default-ec2-instance-management-role"
+OURS = "service-role/Ours"
+REGIONS = ["us-east-1", "eu-west-1", "ap-southeast-2"]
+DENIED = {"code": "AccessDeniedException", "message": "no, by an\nexplicit deny"}
+
+
+def updates(*regions):
+    return sorted(f"UpdateServiceSetting {region}" for region in regions)
+
+
+def test_a_role_of_somebody_else_fails_its_region_only(account):
+    theirs = "AWS-QuickSetup-SSM-DefaultEC2MgmtRole-eu-west-1"
+    account.put(theirs, "eu-west-1")
+    planned = account.setting("--check", value=OURS, regions=REGIONS).failed("1 of 3 regions failed", "eu-west-1")
+    assert planned.writes == []
+    run = account.setting(value=OURS, regions=REGIONS).failed("eu-west-1", "AlreadySet", theirs, "Quick Setup")
+    assert run.result["regions"] == planned.result["regions"]
+    assert run.writes == updates("us-east-1", "ap-southeast-2")
+    assert account.values(*REGIONS) == dict.fromkeys(REGIONS, OURS) | {"eu-west-1": theirs}
+    assert {region: row["failed"] for region, row in run.rows.items()} == {
+        "us-east-1": False,
+        "eu-west-1": True,
+        "ap-southeast-2": False,
+    }
+    assert sorted(entry["region"] for entry in run.result["backup"]) == ["ap-southeast-2", "us-east-1"]
+    # What failed can be done on its own.
+    run = account.setting(value=OURS, regions=REGIONS, overwrite=True).ok(changed=True)
+    assert run.writes == updates("eu-west-1")
+    assert run.result["backup"][0]["value"] == theirs
+    assert account.value("eu-west-1") == OURS
+
+
+def test_a_region_that_denies_the_read_does_not_hide_the_others(account):
+    account.faults({"service": "ssm", "region": "eu-west-1", "error": DENIED})
+    run = account.setting(value=OURS, regions=REGIONS).failed(
+        "1 of 3 regions failed", "eu-west-1: AccessDeniedException: no, by an explicit deny"
+    )
+    assert run.writes == updates("us-east-1", "ap-southeast-2")
+    assert list(run.rows) == REGIONS
+    assert run.rows["eu-west-1"]["error"] == {
+        "code": "AccessDeniedException",
+        "message": "no, by an explicit deny",
+    }
+    assert run.result["changed"] is True
+    info = account.module("ssm_service_setting_info", setting=DHMC, regions=REGIONS).failed("eu-west-1: AccessDenied")
+    assert {region: row.get("value") for region, row in info.rows.items()} == {
+        "us-east-1": OURS,
+        "eu-west-1": None,
+        "ap-southeast-2": OURS,
+    }
+    account.faults()
+    assert account.values(*REGIONS) == dict.fromkeys(REGIONS, OURS) | {"eu-west-1": "$None"}
+
+
+def test_a_region_that_denies_the_write_keeps_its_value_in_the_result(account):
+    account.put("Theirs", "eu-west-1")
+    account.faults({"service": "ssm", "operation": "Update*", "region": "eu-west-1", "error": DENIED})
+    run = account.setting(value=OURS, regions=REGIONS, overwrite=True).failed("eu-west-1: AccessDeniedException")
+    row = run.rows["eu-west-1"]
+    assert (row["changed"], row["failed"], row["before"], row["after"]) == (False, True, "Theirs", "Theirs")
+    assert sorted(entry["region"] for entry in run.result["backup"]) == ["ap-southeast-2", "us-east-1"]
+    account.faults()
+    assert account.values(*REGIONS) == dict.fromkeys(REGIONS, OURS) | {"eu-west-1": "Theirs"}
+
+
+def test_a_region_that_hangs_is_given_up_when_the_time_is_up(account):
+    account.faults({"service": "ssm", "region": "eu-west-1", "hang": 25})
+    started = time.monotonic()
+    run = account.setting(value=OURS, regions=REGIONS, timeout=4).failed("eu-west-1: DeadlineExceeded")
+    assert time.monotonic() - started < 15
+    assert run.rows["eu-west-1"]["error"]["code"] == "DeadlineExceeded"
+    account.faults()
+    # What the others answered is carried out in the time that is left.
+    assert {region: row["changed"] for region, row in run.rows.items()} == {
+        region: value == OURS for region, value in account.values(*REGIONS).items()
+    }
+
+
+def test_a_hanging_read_leaves_time_for_writing_the_other_regions(account):
+    # FAILS until the reads get only a share of the timeout (or each region is written as soon as it is read): now the
+    # reads wait for the slowest region up to the deadline, so that a single dead region leaves no time for any write,
+    # and all of them fail with DeadlineExceeded.
+    account.faults({"service": "ssm", "region": "eu-west-1", "hang": 25})
+    run = account.setting(value=OURS, regions=REGIONS, timeout=6).failed("eu-west-1: DeadlineExceeded")
+    account.faults()
+    assert account.values(*REGIONS) == dict.fromkeys(REGIONS, OURS) | {"eu-west-1": "$None"}
+    assert [region for region, row in run.rows.items() if row["failed"]] == ["eu-west-1"]
+
+
+def test_throttling_and_concurrent_updates_are_waited_out(account):
+    account.faults(
+        {"service": "ssm", "region": "us-east-1", "throttle": {"burst": 1, "rate": 1, "shared": True}},
+        {
+            "service": "ssm",
+            "region": "eu-west-1",
+            "operation": "Update*",
+            "error": {"code": "TooManyUpdates", "times": 2},
+        },
+        {"service": "ssm", "region": "ap-southeast-2", "error": {"code": "ThrottlingException", "times": 2}},
+    )
+    run = account.setting(value=OURS, regions=REGIONS).ok(changed=True)
+    applied = {rule["region"]: rule["applied"] for rule in account.control.faults(account.id)}
+    assert min(applied.values()) > 0, applied
+    assert (applied["eu-west-1"], applied["ap-southeast-2"]) == (2, 2)
+    assert [call["error"] for call in run.calls if call["region"] == "eu-west-1" and call["write"]] == [
+        "TooManyUpdates",
+        "TooManyUpdates",
+        None,
+    ]
+    account.faults()
+    assert account.values(*REGIONS) == dict.fromkeys(REGIONS, OURS)
+
+
+def test_a_new_role_that_systems_manager_can_not_see_yet_is_waited_for(account, aws_trust):
+    account.add_role("Ours", aws_trust("ssm.amazonaws.com"), path="/service-role/")
+    account.faults({"service": "ssm", "propagation": 3.5})
+    run = account.setting(value=OURS, region="eu-west-1").ok(changed=True)
+    assert "ValidationException" in [call["error"] for call in run.calls]
+    account.faults()
+    assert account.value("eu-west-1") == OURS
+
+
+def test_a_region_that_is_down_fails_after_some_attempts(account):
+    account.faults({"service": "ssm", "region": "eu-west-1", "down": True})
+    run = account.setting(value=OURS, regions=REGIONS, aws_config={"retries": {"total_max_attempts": 2}})
+    run.failed("1 of 3 regions failed", "eu-west-1: ServiceUnavailable")
+    assert run.writes == updates("us-east-1", "ap-southeast-2")
+    # aws_config is heeded in every region.
+    assert len([call for call in run.calls if call["region"] == "eu-west-1"]) == 2
