@@ -43,6 +43,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._table import aligned
+
 _HEADINGS = ("REGION", "BEFORE", "AFTER", "RESULT")
 
 
@@ -54,11 +56,7 @@ def region_table(regions: Iterable[Mapping[str, Any]], *, check_mode: bool = Fal
         (str(row["region"]), _shown(row.get("before")), _shown(row.get("after")), _result(row, check_mode=check_mode))
         for row in regions
     ]
-    widths = [max(len(line[column]) for line in [_HEADINGS, *rows]) for column in range(3)]
-    lines = [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[3]])
-        for line in [_HEADINGS, *rows]
-    ]
+    lines = aligned([_HEADINGS, *rows])
     changed = sum(1 for row in regions if row.get("changed"))
     failed = sum(1 for row in regions if row.get("failed"))
     would = " to change" if check_mode else " changed"

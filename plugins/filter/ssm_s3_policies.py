@@ -91,6 +91,13 @@ options:
     description: How many policies a role may have attached. More is an error.
     type: int
     default: 20
+  errors:
+    description:
+      - Whether wrong input fails, or the message comes back as a string in place of the list, so that a playbook can fail
+        with this line alone.
+    type: str
+    choices: [raise, return]
+    default: raise
 seealso:
   - name: Configure instance permissions required for Systems Manager
     description: The page that has the policy.
@@ -158,7 +165,8 @@ def ssm_s3_policies(  # noqa: PLR0913
     existing: Any = None,
     size_limit: Any = 6144,
     max_policies: Any = 20,
-) -> list[dict[str, Any]]:
+    errors: str = "raise",
+) -> list[dict[str, Any]] | str:
     """The policies, each a name and a document."""
     try:
         options.partition_name(partition)
@@ -183,6 +191,8 @@ def ssm_s3_policies(  # noqa: PLR0913
             max_policies=options.positive("max_policies", max_policies),
         )
     except InputError as error:
+        if errors == "return":
+            return str(error)
         raise AnsibleFilterError(str(error)) from error
 
 

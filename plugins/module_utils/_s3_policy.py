@@ -85,8 +85,8 @@ def build(
     for item in items:
         if item.weight + item.setup > capacity:
             raise InputError(
-                f"{item.key}: its statement alone has {item.weight + item.setup - 1} characters, and a policy of "
-                f"{size_limit} has room for {capacity - 1}: name fewer buckets."
+                f"regions, buckets: the statement for {item.key} alone has {item.weight + item.setup - 1} characters, and "
+                f"a policy of {size_limit} has room for {capacity - 1}: name fewer buckets."
             )
     number = lower_bound(items, capacity)
     if number <= max_policies:

@@ -1,0 +1,345 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to fleet.aws_ssm: may change in any release.
+"""Rules: the statements that each role of the collection needs, from the API calls that it makes. Pure.
+
+Which resources and conditions an action takes: Service Authorization Reference, the pages for AWS Identity and Access
+Management (IAM), Amazon EC2 and AWS Systems Manager.
+tests/integration_emulator/test_operator_policy.py holds the actions to the calls that the roles are seen to make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+Statement = dict[str, Any]
+Condition = Mapping[str, Mapping[str, Any]]
+
+_SETTING = "servicesetting/ssm/managed-instance/default-ec2-instance-management-role"
+_SSM = ("ssm.amazonaws.com",)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What an operator works on. Names of IAM have their path and no leading slash, as ARNs have them."""
+
+    partition: str
+    account: str
+    regions: tuple[str, ...]
+    """Empty for every region."""
+    role: str
+    instance_profile: str
+    instance_role: str
+    other_roles: tuple[str, ...]
+    s3_policy: str
+    s3_roles: tuple[str, ...]
+    s3_profiles: tuple[str, ...]
+    managed_policies: tuple[str, ...]
+    policies_by_name: bool
+    inline_policies: bool
+    permissions_boundary: str
+    name_prefix: str
+
+    def iam(self, kind: str, name: str) -> str:
+        """The ARN of something in IAM."""
+        return f"arn:{self.partition}:iam::{self.account}:{kind}/{name}"
+
+    def aws_policy(self, name: str) -> str:
+        """The ARN of a policy of AWS's own."""
+        return f"arn:{self.partition}:iam::aws:policy/{name}"
+
+    def regional(self, service: str, name: str) -> list[str]:
+        """The ARN of something in each region; with a wildcard only where every region is meant."""
+        return [f"arn:{self.partition}:{service}:{region}:{self.account}:{name}" for region in self.regions or ("*",)]
+
+    def in_regions(self) -> Condition:
+        """The condition for actions that have no resource."""
+        return {"StringEquals": {"aws:RequestedRegion": list(self.regions)}} if self.regions else {}
+
+    @property
+    def ec2(self) -> tuple[str, ...]:
+        """EC2's principal. In China IAM knows it by two names (aws/karpenter-provider-aws#6839)."""
+        return ("ec2.amazonaws.com", "ec2.amazonaws.com.cn") if self.partition == "aws-cn" else ("ec2.amazonaws.com",)
+
+
+def is_reading(action: str) -> bool:
+    """Whether it changes nothing, and check mode may call it. Only a removal asks what a policy is attached to."""
+    return action.partition(":")[2].startswith(("Get", "List", "Describe")) and action != "iam:ListEntitiesForPolicy"
+
+
+def allow(sid: str, actions: Iterable[str], resources: Any, condition: Condition | None = None) -> Statement:
+    """A statement; one resource stands without a list, as AWS's documentation writes it."""
+    found = [resources] if isinstance(resources, str) else list(dict.fromkeys(resources))
+    statement: Statement = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": list(actions),
+        "Resource": found[0] if len(found) == 1 else found,
+    }
+    return {**statement, "Condition": condition} if condition else statement
+
+
+def _pass_role(scope: Scope, roles: Iterable[str], services: Iterable[str]) -> Statement:
+    return allow(
+        "PassRole",
+        ["iam:PassRole"],
+        [scope.iam("role", name) for name in roles],
+        {"StringEquals": {"iam:PassedToService": list(services)}},
+    )
+
+
+def _settings(scope: Scope) -> list[Statement]:
+    """The policy of AWS's page "Configure instance permissions required for Systems Manager"."""
+    return [
+        allow(
+            # A policy has no room for a comment, so that the name says why there is a wildcard.
+            "SettingInTheseRegions" if scope.regions else "SettingInEveryRegionAsAskedFor",
+            ["ssm:GetServiceSetting", "ssm:ResetServiceSetting", "ssm:UpdateServiceSetting"],
+            scope.regional("ssm", _SETTING),
+        ),
+        _pass_role(scope, [scope.role], _SSM),
+    ]
+
+
+def _dhmc(scope: Scope) -> list[Statement]:
+    return [
+        *_settings(scope),
+        *_read_role(scope, scope.role),
+        _read_policies(scope),
+        *([] if scope.regions else [_list_regions()]),
+    ]
+
+
+def _dhmc_role(scope: Scope) -> list[Statement]:
+    policies = [scope.aws_policy("AmazonSSMManagedEC2InstanceDefaultPolicy")]
+    return [
+        # The role is kept as long as any region names it, so that its removal reads them all.
+        allow("SeeWhetherAnyRegionNamesTheRole", ["ssm:GetServiceSetting"], _everywhere(scope)),
+        _list_regions(),
+        *_make_role(scope, scope.role, policies),
+        *([_list_policies()] if scope.policies_by_name else []),
+    ]
+
+
+def _everywhere(scope: Scope) -> str:
+    return f"arn:{scope.partition}:ssm:*:{scope.account}:{_SETTING}"
+
+
+def _list_regions() -> Statement:
+    # Asked in the region of the session, which may be none of the regions.
+    return allow("ListRegions", ["ec2:DescribeRegions"], "*")
+
+
+def _list_policies() -> Statement:
+    return allow("FindPoliciesByName", ["iam:ListPolicies"], "*")
+
+
+def _read_role(scope: Scope, name: str, *more: str) -> list[Statement]:
+    return [
+        allow(
+            "ReadRole",
+            ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", *more],
+            scope.iam("role", name),
+        ),
+        *_missing(scope, "SeeThatRoleIsMissing", "iam:GetRole", "role", name),
+    ]
+
+
+def _missing(scope: Scope, sid: str, action: str, kind: str, name: str) -> list[Statement]:
+    """IAM can't tell the path of what is not there, and asks for the name without one (kayac/ecspresso#288)."""
+    bare = name.rpartition("/")[2]
+    return [allow(sid, [action], scope.iam(kind, bare))] if bare != name else []
+
+
+def _read_policies(scope: Scope) -> Statement:
+    # Of whatever is attached to the role, by whomever.
+    return allow(
+        "ReadPoliciesOfRole",
+        ["iam:GetPolicy", "iam:GetPolicyVersion"],
+        [scope.aws_policy("*"), scope.iam("policy", "*")],
+    )
+
+
+def _make_role(scope: Scope, name: str, policies: Iterable[str]) -> list[Statement]:
+    """Make, change and remove a role that can get no other policies than those."""
+    role = scope.iam("role", name)
+    allowed = list(dict.fromkeys([*policies, *scope.managed_policies]))
+    boundary = scope.permissions_boundary
+    bounded: Condition = {"StringEquals": {"iam:PermissionsBoundary": boundary}} if boundary else {}
+    found = [
+        allow(
+            "CreateRole", ["iam:CreateRole", *(["iam:PutRolePermissionsBoundary"] if boundary else [])], role, bounded
+        ),
+        allow(
+            "ChangeAndRemoveRole",
+            [
+                "iam:DeleteRole",
+                "iam:DeleteRolePolicy",
+                "iam:DetachRolePolicy",
+                "iam:ListInstanceProfilesForRole",
+                "iam:TagRole",
+                "iam:UpdateAssumeRolePolicy",
+                "iam:UpdateRole",
+            ],
+            role,
+        ),
+        allow("AttachThesePolicies", ["iam:AttachRolePolicy"], role, _only(allowed)),
+    ]
+    if scope.inline_policies:
+        found.append(allow("PutInlinePolicies", ["iam:PutRolePolicy"], role, bounded))
+    return found
+
+
+def _only(policies: list[str]) -> Condition:
+    return {"ArnEquals": {"iam:PolicyARN": policies}}
+
+
+def _instance_profile(scope: Scope) -> list[Statement]:
+    profile = scope.iam("instance-profile", scope.instance_profile)
+    return [
+        allow(
+            "MakeProfile",
+            [
+                "iam:AddRoleToInstanceProfile",
+                "iam:CreateInstanceProfile",
+                "iam:DeleteInstanceProfile",
+                "iam:GetInstanceProfile",
+                "iam:RemoveRoleFromInstanceProfile",
+                "iam:TagInstanceProfile",
+            ],
+            profile,
+        ),
+        *_missing(
+            scope, "SeeThatProfileIsMissing", "iam:GetInstanceProfile", "instance-profile", scope.instance_profile
+        ),
+        _pass_role(scope, [scope.instance_role], scope.ec2),
+        *_read_role(scope, scope.instance_role),
+        _read_policies(scope),
+        *_make_role(scope, scope.instance_role, [scope.aws_policy("AmazonSSMManagedInstanceCore")]),
+        # The profile is kept as long as an instance of any region has it, so that its removal reads them all.
+        allow("ReadAccount", ["ec2:DescribeInstances", "ec2:DescribeRegions", "iam:GetAccountSummary"], "*"),
+        *([_list_policies()] if scope.policies_by_name else []),
+    ]
+
+
+def _profile_association(scope: Scope) -> list[Statement]:
+    return [
+        allow(
+            "ReadInstances",
+            ["ec2:DescribeIamInstanceProfileAssociations", "ec2:DescribeInstances"],
+            "*",
+            scope.in_regions(),
+        ),
+        allow(
+            "ChangeProfilesInTheseRegions" if scope.regions else "ChangeProfilesInEveryRegionAsAskedFor",
+            [
+                "ec2:AssociateIamInstanceProfile",
+                "ec2:DisassociateIamInstanceProfile",
+                "ec2:ReplaceIamInstanceProfileAssociation",
+            ],
+            scope.regional("ec2", "instance/*"),
+        ),
+        allow("ReadProfile", ["iam:GetInstanceProfile"], scope.iam("instance-profile", scope.instance_profile)),
+        *_missing(
+            scope, "SeeThatProfileIsMissing", "iam:GetInstanceProfile", "instance-profile", scope.instance_profile
+        ),
+        _pass_role(scope, [scope.instance_role, *scope.other_roles], scope.ec2),
+        *([] if scope.regions else [_list_regions()]),
+    ]
+
+
+def _profile_association_extend(scope: Scope) -> list[Statement]:
+    roles = [scope.iam("role", name) for name in scope.other_roles]
+    core = "AmazonSSMManagedInstanceCore"
+    policies = list(dict.fromkeys([scope.aws_policy(core), *scope.managed_policies]))
+    # A name is looked for in the account first.
+    named = [scope.iam("policy", core), *policies]
+    return [
+        allow("ReadProfiles", ["iam:GetInstanceProfile"], scope.iam("instance-profile", "*")),
+        allow(
+            "ReadTheirRoles",
+            ["iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"],
+            roles,
+        ),
+        allow("AttachThesePolicies", ["iam:AttachRolePolicy"], roles, _only(policies)),
+        allow("FindThesePolicies", ["iam:GetPolicy"], named),
+        allow("ReadQuotas", ["iam:GetAccountSummary"], "*"),
+        *([_list_policies()] if scope.policies_by_name else []),
+    ]
+
+
+def _s3_policy(scope: Scope) -> list[Statement]:
+    # The first has the name, the second to the ninety-ninth a number behind it.
+    policies = [scope.iam("policy", scope.s3_policy + number) for number in ("", "-?", "-??")]
+    found = _make_policies(policies)
+    if not scope.regions:
+        found.append(_list_regions())
+    if scope.s3_profiles:
+        found.append(
+            allow(
+                "ReadProfile",
+                ["iam:GetInstanceProfile"],
+                [scope.iam("instance-profile", name) for name in scope.s3_profiles],
+            )
+        )
+    if scope.s3_roles:
+        roles = [scope.iam("role", name) for name in scope.s3_roles]
+        found += [
+            allow(
+                "ReadRoles",
+                [
+                    "iam:GetRole",
+                    "iam:GetRolePolicy",
+                    "iam:ListAttachedRolePolicies",
+                    "iam:ListInstanceProfilesForRole",
+                    "iam:ListRolePolicies",
+                ],
+                roles,
+            ),
+            allow("AttachAndDetach", ["iam:AttachRolePolicy", "iam:DetachRolePolicy"], roles, _only(policies)),
+        ]
+    return found
+
+
+def _operator_policy(scope: Scope) -> list[Statement]:
+    return _make_policies([scope.iam("policy", f"{scope.name_prefix}*")])
+
+
+def _make_policies(policies: list[str]) -> list[Statement]:
+    return [
+        allow("ReadAccount", ["iam:GetAccountSummary", "iam:ListPolicies"], "*"),
+        allow(
+            "MakePolicies",
+            [
+                "iam:CreatePolicy",
+                "iam:CreatePolicyVersion",
+                "iam:DeletePolicy",
+                "iam:DeletePolicyVersion",
+                "iam:GetPolicy",
+                "iam:GetPolicyVersion",
+                "iam:ListEntitiesForPolicy",
+                "iam:ListPolicyVersions",
+                "iam:SetDefaultPolicyVersion",
+                "iam:TagPolicy",
+            ],
+            policies,
+        ),
+    ]
+
+
+STATEMENTS: Mapping[str, Callable[[Scope], list[Statement]]] = MappingProxyType(
+    {
+        "settings": _settings,
+        "dhmc": _dhmc,
+        "dhmc_role": _dhmc_role,
+        "instance_profile": _instance_profile,
+        "profile_association": _profile_association,
+        "profile_association_extend": _profile_association_extend,
+        "s3_policy": _s3_policy,
+        "operator_policy": _operator_policy,
+    }
+)
+"""Each feature's statements. C(dhmc_role) and C(profile_association_extend) come on top of what is before them."""
