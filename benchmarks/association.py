@@ -315,9 +315,10 @@ def report(result: dict[str, Any]) -> None:
         worst = {key: max(run[key] for run in runs) for key in ("calls", "throttled", "errors", "without_profile")}
         part = way == "loop" and result["loop_measured_on"] < everything
         spread = f"{min(seconds):.1f} - {max(seconds):.1f}"
+        without = "-" if part or way in ("empty", "listing") else worst["without_profile"]
         print(
             f"{title:54}{'~' if part else ' '}{result['median'][way]:6.1f} s{spread:>18}{len(runs):6}{worst['calls']:8}"
-            f"{worst['throttled']:10}{worst['errors']:8}{'-' if way in ('empty', 'listing') or part else worst['without_profile']:>8}"
+            f"{worst['throttled']:10}{worst['errors']:8}{without:>8}"
         )
         if part:
             print(
@@ -339,7 +340,7 @@ def main() -> int:
     parser.add_argument(
         "--instances-per-region", type=int, nargs="+", default=[100, 150], help="a round for each (default: 100 150)"
     )
-    parser.add_argument("--sample", type=int, default=20, help="how many instances (g) is measured on (default: 20)")
+    parser.add_argument("--sample", type=int, default=12, help="how many instances (g) is measured on (default: 12)")
     parser.add_argument("--full", action="store_true", help="measure (g) on all instances: many minutes")
     parser.add_argument("--latency", type=int, default=80, help="milliseconds added to each API call (default: 80)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")

@@ -90,7 +90,7 @@ options:
     description:
       - Managed policies, names or ARNs, that may be attached beside the one that each role attaches by itself. Others
         can't be, so that an operator can't make a role mightier.
-      - A name stands for the policy of the account and for AWS's own, and takes C(iam:ListPolicies).
+      - A name stands for the policy of the account and for AWS's own, neither of them in a path of its own.
     type: list
     elements: str
     default: []
@@ -106,6 +106,13 @@ options:
       - What the names of the policies begin with that V(operator_policy) may make, with their path if they have one.
     type: str
     default: FleetSSMOperator-
+  errors:
+    description:
+      - Whether wrong input fails, or the message comes back as a string in place of the document, so that a playbook
+        can fail with this line alone.
+    type: str
+    choices: [raise, return]
+    default: raise
 notes:
   - A policy has room for 6,144 characters. One that does not fit is an error.
   - C(sts:GetCallerIdentity) needs no permission. C(iam:ListAccountAliases), which M(amazon.aws.aws_caller_info) tries,
@@ -162,7 +169,9 @@ def _partitions() -> list[Partition]:
     return partitions_of(botocore.session.Session().get_data("partitions"))
 
 
-def dhmc_operator_policy(regions: Any, *, account: Any = None, feature: str = "settings", **options: Any) -> Any:
+def dhmc_operator_policy(
+    regions: Any, *, account: Any = None, feature: str = "settings", errors: str = "raise", **options: Any
+) -> dict[str, Any] | str:
     """The policy document."""
     if not HAS_BOTOCORE:
         raise AnsibleFilterError("dhmc_operator_policy needs botocore on the controller: install boto3 there.")
@@ -172,6 +181,8 @@ def dhmc_operator_policy(regions: Any, *, account: Any = None, feature: str = "s
     try:
         return document(feature, make_scope(regions, _partitions(), account=account, **options))
     except InputError as error:
+        if errors == "return":
+            return str(error)
         raise AnsibleFilterError(str(error)) from error
 
 

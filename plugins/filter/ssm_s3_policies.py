@@ -11,8 +11,8 @@ version_added: 1.0.0
 author:
   - The fleet.aws_ssm contributors (@fleet-aws)
 description:
-  - Makes the policy documents of AWS's page "Configure instance permissions required for Systems Manager", for the role of
-    Default Host Management Configuration or of an instance profile.
+  - Makes the policy documents of AWS's page "Configure instance permissions required for Systems Manager", for the role
+    of Default Host Management Configuration or of an instance profile.
   - A statement for each region allows reading AWS's own buckets there, which is needed where VPC endpoints are used. A
     further one allows using buckets of your own. No region and no bucket is ever replaced by a wildcard.
   - What does not fit into one policy is spread over the fewest policies, O(name), C(NAME-2), C(NAME-3) and so on.
@@ -42,8 +42,8 @@ options:
     default: {}
   vpc_endpoints:
     description:
-      - Whether the instances reach Systems Manager through VPC endpoints. Without these they need no permission for AWS's
-        buckets, and none is given.
+      - Whether the instances reach Systems Manager through VPC endpoints. Without these they need no permission for
+        AWS's buckets, and none is given.
       - By default V(true) if there are regions.
     type: bool
   buckets:
@@ -63,8 +63,8 @@ options:
         default: false
       encrypted:
         description:
-          - Whether the bucket is set up for encryption, which takes C(s3:GetEncryptionConfiguration) and the bucket itself
-            beside its objects. By default V(true) if there are O(buckets[].kms_key_arns).
+          - Whether the bucket is set up for encryption, which takes C(s3:GetEncryptionConfiguration) and the bucket
+            itself beside its objects. By default V(true) if there are O(buckets[].kms_key_arns).
         type: bool
       kms_key_arns:
         description: The KMS keys to allow C(kms:GenerateDataKey) and C(kms:Decrypt) on, as ARNs.
@@ -78,8 +78,8 @@ options:
     default: SSMInstanceProfileS3Policy
   existing:
     description:
-      - The policies that there are, each a dictionary with C(name) and C(document). A region or bucket stays in the policy
-        where it is, unless fewer policies are possible, and a new one goes into the first that has room.
+      - The policies that there are, each a dictionary with C(name) and C(document). A region or bucket stays in the
+        policy where it is, unless fewer policies are possible, and a new one goes into the first that has room.
     type: list
     elements: dict
     default: []
@@ -93,8 +93,8 @@ options:
     default: 20
   errors:
     description:
-      - Whether wrong input fails, or the message comes back as a string in place of the list, so that a playbook can fail
-        with this line alone.
+      - Whether wrong input fails, or the message comes back as a string in place of the list, so that a playbook can
+        fail with this line alone.
     type: str
     choices: [raise, return]
     default: raise

@@ -128,7 +128,7 @@ def make_scope(  # noqa: PLR0913
     dhmc = arns.path_and_name("role", _text(role) or DEFAULT_ROLE, ROLE, "/service-role/")
     profile = arns.path_and_name("instance_profile", _text(instance_profile) or DEFAULT_PROFILE, PROFILE)
     behind = arns.path_and_name("instance_role", _text(instance_role) or profile.rpartition("/")[2], ROLE)
-    policies, by_name = arns.managed("managed_policies", managed_policies)
+    policies = arns.managed("managed_policies", managed_policies)
     boundary = _text(permissions_boundary)
     if boundary and not parse_name("permissions_boundary", boundary, POLICY).account:
         raise InputError(f"permissions_boundary: {boundary!r} is not the ARN of a managed policy.")
@@ -145,7 +145,6 @@ def make_scope(  # noqa: PLR0913
         s3_roles=roles,
         s3_profiles=profiles,
         managed_policies=policies,
-        policies_by_name=by_name,
         inline_policies=_boolean("inline_policies", inline_policies),
         permissions_boundary=boundary,
         name_prefix=arns.path_and_name("name_prefix", _text(name_prefix) or DEFAULT_PREFIX, POLICY),
@@ -225,20 +224,19 @@ class _Arns:
         if name.account and text.split(":")[1] != self._partition:
             raise InputError(f"{option}: {text} is of another partition; the policy is for {self._partition}.")
 
-    def managed(self, option: str, values: Any) -> tuple[tuple[str, ...], bool]:
-        """The ARNs that managed policies may have, and whether any was given by its name."""
-        found, by_name = [], False
+    def managed(self, option: str, values: Any) -> tuple[str, ...]:
+        """The ARNs that managed policies may have: those at which the modules look for one that is given by its name."""
+        found = []
         for text in _names(option, values):
             name = parse_name(option, text, POLICY)
             self.check(option, text, name)
             if name.account:
                 found.append(text)
                 continue
-            by_name = True
             paths = (name.path,) if name.path else _AWS_PATHS
             found += [f"arn:{self._partition}:iam::aws:policy{path}{name.name}" for path in paths]
             found.append(f"arn:{self._partition}:iam::{self._account}:policy{name.path or '/'}{name.name}")
-        return tuple(dict.fromkeys(found)), by_name
+        return tuple(dict.fromkeys(found))
 
 
 def _others(arns: _Arns, values: Any) -> tuple[str, ...]:
@@ -253,6 +251,8 @@ def _targets(arns: _Arns, values: Any, dhmc: str, profile: str, behind: str) -> 
     roles, profiles = [], []
     for text in _names("s3_attach_to", values):
         match = _TARGET.match(text)
+        if text == "none":
+            continue
         if text == "dhmc_role":
             roles.append(dhmc)
         elif not match:

@@ -38,7 +38,6 @@ class Scope:
     s3_roles: tuple[str, ...]
     s3_profiles: tuple[str, ...]
     managed_policies: tuple[str, ...]
-    policies_by_name: bool
     inline_policies: bool
     permissions_boundary: str
     name_prefix: str
@@ -118,9 +117,8 @@ def _dhmc_role(scope: Scope) -> list[Statement]:
     return [
         # The role is kept as long as any region names it, so that its removal reads them all.
         allow("SeeWhetherAnyRegionNamesTheRole", ["ssm:GetServiceSetting"], _everywhere(scope)),
-        _list_regions(),
+        allow("ReadAccount", ["ec2:DescribeRegions", "iam:GetAccountSummary"], "*"),
         *_make_role(scope, scope.role, policies),
-        *([_list_policies()] if scope.policies_by_name else []),
     ]
 
 
@@ -131,10 +129,6 @@ def _everywhere(scope: Scope) -> str:
 def _list_regions() -> Statement:
     # Asked in the region of the session, which may be none of the regions.
     return allow("ListRegions", ["ec2:DescribeRegions"], "*")
-
-
-def _list_policies() -> Statement:
-    return allow("FindPoliciesByName", ["iam:ListPolicies"], "*")
 
 
 def _read_role(scope: Scope, name: str, *more: str) -> list[Statement]:
@@ -221,7 +215,6 @@ def _instance_profile(scope: Scope) -> list[Statement]:
         *_make_role(scope, scope.instance_role, [scope.aws_policy("AmazonSSMManagedInstanceCore")]),
         # The profile is kept as long as an instance of any region has it, so that its removal reads them all.
         allow("ReadAccount", ["ec2:DescribeInstances", "ec2:DescribeRegions", "iam:GetAccountSummary"], "*"),
-        *([_list_policies()] if scope.policies_by_name else []),
     ]
 
 
@@ -267,7 +260,6 @@ def _profile_association_extend(scope: Scope) -> list[Statement]:
         allow("AttachThesePolicies", ["iam:AttachRolePolicy"], roles, _only(policies)),
         allow("FindThesePolicies", ["iam:GetPolicy"], named),
         allow("ReadQuotas", ["iam:GetAccountSummary"], "*"),
-        *([_list_policies()] if scope.policies_by_name else []),
     ]
 
 

@@ -3,8 +3,9 @@
 # PRIVATE to fleet.aws_ssm: may change in any release.
 """Rules: pack items into the fewest bins, and leave those that are packed already where they are. Pure.
 
-The search is bin completion (R. Korf, "An Improved Algorithm for Optimal Bin Packing", IJCAI 2003), the lower bound that
-of dual feasible functions (S. Fekete, J. Schepers, "New classes of fast lower bounds for bin packing problems", 2001).
+The search is bin completion (R. Korf, "An Improved Algorithm for Optimal Bin Packing", IJCAI 2003), the lower bound
+that of dual feasible functions (S. Fekete, J. Schepers, "New classes of fast lower bounds for bin packing problems",
+2001).
 """
 
 from __future__ import annotations

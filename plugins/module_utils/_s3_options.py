@@ -95,8 +95,8 @@ def policy_name(name: str, number: int) -> str:
     numbered = name if number == 1 else f"{name}-{number}"
     if len(numbered) > NAME_LENGTH:
         raise InputError(
-            f"name: {numbered!r} has {len(numbered)} characters; IAM allows {NAME_LENGTH}, the number of a further policy "
-            "included."
+            f"name: {numbered!r} has {len(numbered)} characters; IAM allows {NAME_LENGTH}, the number of a further "
+            "policy included."
         )
     return numbered
 
@@ -132,8 +132,8 @@ def _extra(extra: Any) -> dict[str, tuple[str, ...]]:
 def _buckets_of(region: str, partition: str, bucket_set: str, extra: tuple[str, ...]) -> tuple[str, ...]:
     if not _REGION.fullmatch(region):
         raise InputError(
-            f"regions: {region!r} is not the name of a region. Name each region: AWS advises against a wildcard in place "
-            "of one."
+            f"regions: {region!r} is not the name of a region. Name each region: AWS advises against a wildcard in "
+            "place of one."
         )
     home = partition_of_region(region)
     if home != partition:
@@ -141,8 +141,9 @@ def _buckets_of(region: str, partition: str, bucket_set: str, extra: tuple[str, 
     known = aws_buckets(bucket_set, region)
     if known is None and not extra:
         near = difflib.get_close_matches(region, known_regions(), n=1) if partition == "aws" else []
+        hint = f" (did you mean {near[0]}?)" if near else ""
         raise InputError(
-            f"regions: AWS's buckets in {region} are not known{f' (did you mean {near[0]}?)' if near else ''}. Give them: "
+            f"regions: AWS's buckets in {region} are not known{hint}. Give them: "
             f"extra_region_buckets: {{{region}: [aws-ssm-{region}, ...]}}, with the names that the AWS Systems Manager "
             "User Guide has for it, or leave the region out."
         )
@@ -191,8 +192,8 @@ def _bucket_name(option: str, value: Any, partition: str | None) -> str:
         raise InputError(f"{option}: {text} is of the partition {match[1]}, not of {partition}.")
     if not _BUCKET.fullmatch(name) or _ADDRESS.fullmatch(name) or name.endswith(_OTHER_KINDS):
         raise InputError(
-            f"{option}: {text!r} is not the name or the ARN of a bucket: a name has 3 to 63 lower-case letters, digits, "
-            "dots and hyphens, and begins and ends with a letter or digit."
+            f"{option}: {text!r} is not the name or the ARN of a bucket: a name has 3 to 63 lower-case letters, "
+            "digits, dots and hyphens, and begins and ends with a letter or digit."
         )
     return name
 

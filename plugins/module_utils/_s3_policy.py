@@ -4,8 +4,8 @@
 """Rules: the policies with which instances reach the S3 buckets that Systems Manager uses. Pure.
 
 The statements are those of the AWS Systems Manager User Guide, "Configure instance permissions required for Systems
-Manager", "Create a custom policy for S3 bucket access"; a policy's size counts as in the IAM User Guide, "IAM and AWS STS
-quotas".
+Manager", "Create a custom policy for S3 bucket access"; a policy's size counts as in the IAM User Guide, "IAM and AWS
+STS quotas".
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def region_grants(buckets: Mapping[str, Sequence[str]], partition: str) -> list[
 
 
 def own_grants(buckets: Iterable[OwnBucket], partition: str) -> list[Grant]:
-    """Statement 2 of the page, with what each bucket needs (its footnotes 3 to 5), and the keys of encrypted buckets."""
+    """Statement 2 of the page, with what each bucket needs (its footnotes 3 to 5), and the keys of the buckets."""
     found = list(buckets)
     grants = []
     for bucket in found:
@@ -85,8 +85,8 @@ def build(
     for item in items:
         if item.weight + item.setup > capacity:
             raise InputError(
-                f"regions, buckets: the statement for {item.key} alone has {item.weight + item.setup - 1} characters, and "
-                f"a policy of {size_limit} has room for {capacity - 1}: name fewer buckets."
+                f"regions, buckets: the statement for {item.key} alone has {item.weight + item.setup - 1} characters, "
+                f"and a policy of {size_limit} has room for {capacity - 1}: name fewer buckets."
             )
     number = lower_bound(items, capacity)
     if number <= max_policies:
@@ -94,8 +94,8 @@ def build(
         number = len(packed)
     if number > max_policies:
         raise InputError(
-            f"regions, buckets: {number} policies of at most {size_limit} characters are needed, and the account's quota "
-            f"allows {max_policies} on a role: name fewer regions or buckets, or have the quota raised."
+            f"regions, buckets: {number} policies of at most {size_limit} characters are needed, and the account's "
+            f"quota allows {max_policies} on a role: name fewer regions or buckets, or have the quota raised."
         )
     by_key = {grant.key: grant for grant in grants}
     return [
@@ -131,7 +131,7 @@ def _document(grants: Iterable[Grant]) -> dict[str, Any]:
 
 def _homes(grants: Iterable[Grant], name: str, existing: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     """The number, from 0, of the policy in which each grant is now: the first that names one of its resources."""
-    number_of = {}
+    number_of: dict[str, int] = {}
     for policy in existing:
         number = policy_number(name, str(policy.get("name", "")))
         if number is None:

@@ -99,7 +99,7 @@ def converged(account: Account) -> None:
     expect("statements of own buckets", sorted(own, key=lambda found: len(found["Action"])), wanted)
     for policy in policies.values():
         size = len(json.dumps(policy["document"], separators=(",", ":")))
-        expect("that the policy is not too long", size <= 6144, True)
+        expect("characters over the limit", max(0, size - 6144), 0)
         expect("tags", policy["tags"], {"team": "platform", "cost-centre": "7", **MADE_BY})
     account.note()
 
@@ -118,12 +118,8 @@ def second_policy(account: Account) -> None:
     expect("regions in the first policy", len(regions[NAME]), THIRTEEN)
     expect("regions in the second policy", regions[f"{NAME}-2"], ["eu-north-1", "eu-south-1", "eu-south-2"])
     _expect_attached(account, NAME, f"{NAME}-2")
-    arn = _arn(account, f"{NAME}-2")
-    attached = [f"AttachRolePolicy us-east-1 {role.rpartition('/')[2]}" for role in ROLES]
-    writes = account.writes()
-    expect("writing API calls", [write.split()[0] for write in writes], ["CreatePolicy", *["AttachRolePolicy"] * 2])
-    expect("roles written", sorted(writes[1:]), sorted(attached)) if attached[0] in writes else None
-    expect("versions", _policies(account)[arn]["versions"], 1)
+    writes = [write.split()[0] for write in account.writes()]
+    expect("writing API calls", writes, ["CreatePolicy", "AttachRolePolicy", "AttachRolePolicy"])
     account.note()
 
 

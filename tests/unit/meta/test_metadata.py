@@ -61,9 +61,7 @@ def test_a_roles_argument_specs_document_the_default_that_holds(role):
     options = load("roles", role, "meta", "argument_specs.yml")["argument_specs"]["main"]["options"]
     literal = {name: value for name, value in defaults.items() if "{{" not in str(value)}
     assert {name: options[name].get("default") for name in literal} == literal
-    for name in literal:
-        if "choices" in options[name]:
-            assert literal[name] in options[name]["choices"]
+    assert [name for name, value in literal.items() if value not in options[name].get("choices", [value])] == []
 
 
 @pytest.mark.parametrize("role", ROLES)

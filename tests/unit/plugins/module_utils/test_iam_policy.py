@@ -169,7 +169,7 @@ def test_the_reasons_name_every_statement_that_speaks_of_the_action():
 
 @pytest.mark.parametrize("wrong", ["", "ssm", "ssm:", "ssm:*", "ssm:Update Instance", "ssm:Get?", ":Get", "a:b:c"])
 def test_an_action_with_wildcards_or_without_a_service_is_refused(wrong):
-    with pytest.raises(InputError, match="^actions: .* without wildcards"):
+    with pytest.raises(InputError, match=r"^actions: .* without wildcards"):
         check_action(wrong)
     assert check_action("aws-portal:ViewBilling") == "aws-portal:ViewBilling"
 

@@ -45,7 +45,7 @@ def test_an_unanswered_question_of_a_survey_is_not_given(nothing):
 
 def test_an_empty_list_stays_empty_and_is_refused():
     assert _regions.split_names([]) == []
-    with pytest.raises(InputError, match="regions is an empty list.*at least one"):
+    with pytest.raises(InputError, match=r"regions is an empty list.*at least one"):
         _regions.requested_regions([], None, region_explicit=False)
 
 
