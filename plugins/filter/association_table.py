@@ -49,11 +49,11 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._table import aligne
 
 def association_table(instances: Iterable[Mapping[str, Any]], *, check_mode: bool = False) -> list[str]:
     """The lines of the table."""
-    if isinstance(instances, (str, Mapping)) or not all(isinstance(row, Mapping) for row in instances):
+    rows = None if isinstance(instances, (str, Mapping)) else list(instances)
+    if rows is None or not all(isinstance(row, Mapping) for row in rows):
         raise AnsibleFilterError(
             "association_table takes the list 'instances' that instance_profile_association returns."
         )
-    rows = list(instances)
     changed = "TO CHANGE" if check_mode else "CHANGED"
     lines = aligned(
         [

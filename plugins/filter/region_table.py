@@ -50,15 +50,16 @@ _HEADINGS = ("REGION", "BEFORE", "AFTER", "RESULT")
 
 def region_table(regions: Iterable[Mapping[str, Any]], *, check_mode: bool = False) -> list[str]:
     """The lines of the table."""
-    if isinstance(regions, (str, Mapping)) or not all(isinstance(row, Mapping) for row in regions):
+    found = None if isinstance(regions, (str, Mapping)) else list(regions)
+    if found is None or not all(isinstance(row, Mapping) for row in found):
         raise AnsibleFilterError("region_table takes the list 'regions' that ssm_service_setting returns.")
     rows = [
         (str(row["region"]), _shown(row.get("before")), _shown(row.get("after")), _result(row, check_mode=check_mode))
-        for row in regions
+        for row in found
     ]
     lines = aligned([_HEADINGS, *rows])
-    changed = sum(1 for row in regions if row.get("changed"))
-    failed = sum(1 for row in regions if row.get("failed"))
+    changed = sum(1 for row in found if row.get("changed"))
+    failed = sum(1 for row in found if row.get("failed"))
     would = " to change" if check_mode else " changed"
     lines.append(f"{len(rows)} regions: {changed}{would}, {len(rows) - changed - failed} unchanged, {failed} failed")
     return lines

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from typing import TYPE_CHECKING, Any
 
 try:
@@ -49,6 +50,9 @@ class Clients:
 
     def __init__(self, module: AnsibleAWSModule) -> None:
         """Take connection and credential options from the module; raises InputError where there are none."""
+        self.region_option = module.params.get("region")
+        if not self.region_option:
+            module.params["region"] = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
         self.region, self._endpoint, params = get_aws_connection_info(module)
         self._verify = params.pop("verify")
         self._config = botocore.config.Config(**_CONFIG)

@@ -34,6 +34,11 @@ class _Retry(AWSRetry):
             return "ProfileNotVisible"
         return detail["Code"]
 
+    @staticmethod
+    def found(response_code: str, catch_extra_error_codes: Any = None) -> bool:
+        """Only the codes that are named: botocore has repeated the others, and would do so again for each attempt."""
+        return response_code in (catch_extra_error_codes or ())
+
 
 class Associations:
     """One region's instances and their associations; safe to use from many threads."""
@@ -107,7 +112,7 @@ class Associations:
 
         # IAM's changes reach EC2 within two minutes; the whole task has its own deadline.
         repeat = _Retry.jittered_backoff(
-            retries=30, delay=1, max_delay=8, catch_extra_error_codes=["ProfileNotVisible"]
+            retries=30, delay=1, max_delay=8, catch_extra_error_codes=["ProfileNotVisible", "RequestLimitExceeded"]
         )
         return repeat(paced)()["IamInstanceProfileAssociation"]
 

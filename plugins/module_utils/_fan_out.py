@@ -19,7 +19,7 @@ MAX_WORKERS = 32
 
 
 class DeadlineExceeded(Exception):
-    """The call was not finished when the time was up; whether it took effect is unknown."""
+    """The call was not finished, or not begun, when the time was up; whether it took effect is unknown."""
 
 
 def fan_out(
@@ -30,7 +30,7 @@ def fan_out(
     C(deadline) is a reading of C(time.monotonic). Daemon threads rather than an executor: concurrent.futures joins
     its threads when the interpreter exits, so that one endpoint that hangs would hold the whole module back.
     """
-    wanted = list(keys)
+    wanted = list(dict.fromkeys(keys))
     todo: queue.SimpleQueue[str] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[str, T | None, Exception | None]] = queue.SimpleQueue()
     for key in wanted:

@@ -77,19 +77,22 @@ def decide(
     C(resources) are ARNs, in which C(*) and C(?) stand for "any"; a statement that covers only a part of one makes the
     answer MAYBE. Service control policies, session policies and resource policies are not looked at.
     """
-    decisions = [_decide_one(action, list(policies), resource) for resource in resources]
-    if boundary:
-        decisions += [_decide_one(action, [boundary], resource) for resource in resources]
-    reasons = tuple(dict.fromkeys(reason for decision in decisions for reason in decision.reasons))
+    decisions = [_bounded(action, list(policies), boundary, resource) for resource in resources]
     answers = {decision.answer for decision in decisions}
-    if answers == {Answer.YES}:
-        return Decision(Answer.YES, reasons)
-    # Resources that differ make it a "maybe"; a boundary that says no is a no whatever the rest says.
-    if boundary and all(d.answer is Answer.NO for d in decisions[len(resources) :]):
-        return Decision(Answer.NO, reasons)
-    if all(d.answer is Answer.NO for d in decisions[: len(resources)]):
-        return Decision(Answer.NO, reasons)
-    return Decision(Answer.MAYBE, reasons)
+    # Resources that differ make it a "maybe".
+    answer = answers.pop() if len(answers) == 1 else Answer.MAYBE
+    return Decision(answer, tuple(dict.fromkeys(reason for decision in decisions for reason in decision.reasons)))
+
+
+def _bounded(action: str, policies: list[Policy], boundary: Policy | None, resource: str) -> Decision:
+    """The answer for one resource: the policies and the boundary both have to allow it."""
+    decision = _decide_one(action, policies, resource)
+    if boundary is None:
+        return decision
+    bound = _decide_one(action, [boundary], resource)
+    answers = {decision.answer, bound.answer}
+    answer = Answer.NO if Answer.NO in answers else Answer.MAYBE if Answer.MAYBE in answers else Answer.YES
+    return Decision(answer, decision.reasons + bound.reasons)
 
 
 def _decide_one(action: str, policies: Iterable[Policy], resource: str) -> Decision:
@@ -165,7 +168,7 @@ def _service_matches(statement: Mapping[str, Any], service: str) -> Answer:
     if "NotPrincipal" in statement:
         return Answer.MAYBE
     principal = statement.get("Principal")
-    if principal == "*":
+    if principal == "*" or (isinstance(principal, Mapping) and "*" in as_list(principal.get("AWS"))):
         return Answer.MAYBE
     services = as_list(principal.get("Service")) if isinstance(principal, Mapping) else []
     return Answer.YES if service in services else Answer.NO

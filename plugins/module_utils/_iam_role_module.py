@@ -30,6 +30,8 @@ def run_info(module: AnsibleAWSModule) -> dict[str, Any]:
     """Read the role, and answer whom it trusts and what it allows."""
     name = parse_name("role_name", module.params["role_name"])
     actions = [check_action(action) for action in module.params["actions"]]
+    if not module.params["resources"]:
+        raise InputError("resources: is an empty list: name at least one ARN, or * for any.")
     clients = Clients(module)
     try:
         role = read_role(clients.client("iam", clients.region), name.name)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -24,21 +23,16 @@ if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 REGIONS_SPEC: dict[str, dict[str, Any]] = {
+    # amazon.aws's own takes the environment for the option; Clients does that after it is known what the task says.
+    "region": {"type": "str", "aliases": ["aws_region"]},
     "regions": {"type": "list", "elements": "str"},
     "timeout": {"type": "int", "default": 300},
 }
 
 
-def region_is_explicit(region: str | None) -> bool:
-    """Whether O(region) stands in the task, and not only in the environment that amazon.aws also reads it from."""
-    from_environment = next((os.environ[n] for n in ("AWS_REGION", "AWS_DEFAULT_REGION") if n in os.environ), None)
-    return bool(region) and region != from_environment
-
-
 def choose_regions(module: AnsibleAWSModule, clients: Clients) -> list[str]:
     """The regions to work on. Asks AWS (DescribeRegions) only for C(all) and for names that botocore does not know."""
-    explicit = region_is_explicit(module.params.get("region"))
-    names = requested_regions(module.params["regions"], clients.region, region_explicit=explicit)
+    names = requested_regions(module.params["regions"], clients.region, region_explicit=bool(clients.region_option))
     if module.params["timeout"] < 1:
         raise InputError(f"timeout: {module.params['timeout']} is not a number of seconds above 0.")
     if names == [ALL]:

@@ -73,11 +73,13 @@ class Wanted:
     """What a region should hold: C(value), or its default where that is None.
 
     C(only_over): replace nothing but these values; None allows any. An unset value may always be replaced.
+    C(or_default): replace AWS's default, too, where it is a value that is not documented.
     C(keep_others): a region that holds something else is left as it is rather than refused.
     """
 
     value: str | None
     only_over: frozenset[str] | None = None
+    or_default: bool = False
     keep_others: bool = False
 
 
@@ -171,7 +173,7 @@ def wanted_from_backup(setting: str, backup: Iterable[Mapping[str, Any]], *, ove
             raise InputError(f"backup: names the region {entry['region']} twice.")
         replaced = entry.get("replaced_with")
         only_over = None if overwrite else frozenset({replaced} if replaced else ())
-        wanted[entry["region"]] = Wanted(entry.get("value"), only_over)
+        wanted[entry["region"]] = Wanted(entry.get("value"), only_over, or_default=not replaced)
     return wanted
 
 
@@ -195,10 +197,14 @@ def plan(setting: str, current: Iterable[Setting], wanted: Mapping[str, Wanted])
     return [_step(setting, now, wanted[now.region]) for now in current]
 
 
-def _may_replace(setting: str, value: str, want: Wanted, target: str | None) -> bool:
-    # Role names are unique in an account whatever their path, so the same name is the same role, spelled otherwise.
-    same_role = setting == DHMC and target is not None and _name(value) == _name(target)
-    return same_role or value in (want.only_over or ())
+def _may_replace(setting: str, now: Setting, want: Wanted, target: str | None) -> bool:
+    value, allowed = now.value or "", want.only_over or frozenset()
+    if want.or_default and now.status == "Default":
+        return True
+    if setting == DHMC:
+        # Role names are unique in an account whatever their path, so the same name is the same role, spelled otherwise.
+        return _name(value) in {_name(role) for role in [*allowed, target or ""]}
+    return value in allowed
 
 
 def _name(role: str) -> str:
@@ -217,7 +223,7 @@ def _step(setting: str, now: Setting, want: Wanted) -> Step:
         same = now.value == target
     if same:
         return Step(now.region, "keep", now.value, now.value)
-    if want.only_over is not None and now.value is not None and not _may_replace(setting, now.value, want, target):
+    if want.only_over is not None and now.value is not None and not _may_replace(setting, now, want, target):
         who = owner_of(setting, now.value)
         if want.keep_others:
             return Step(now.region, "keep", now.value, now.value, f"left alone: holds {now.value}, {who}")

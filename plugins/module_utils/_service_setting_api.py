@@ -24,6 +24,11 @@ class _Retry(AWSRetry):
             return "RoleNotVisible"
         return detail["Code"]
 
+    @staticmethod
+    def found(response_code: str, catch_extra_error_codes: Any = None) -> bool:
+        """Only the codes that are named: botocore has repeated the others, and would do so again for each attempt."""
+        return response_code in (catch_extra_error_codes or ())
+
 
 def _call(operation: Callable[..., Any], **parameters: str) -> Any:
     # A decorator for each call: its back-off counter would otherwise be shared by all threads. botocore itself repeats

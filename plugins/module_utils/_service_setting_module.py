@@ -66,7 +66,8 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
         params["regions"] = [entry["region"] for entry in params["backup"]]
     clients, setting, regions = _prepare(module)
     wanted = _wanted(params, setting, regions)
-    settings, errors = _read(clients, setting, regions, deadline)
+    # A region that does not answer must leave the others time to be written.
+    settings, errors = _read(clients, setting, regions, deadline - params["timeout"] / 2)
     place = _whereabouts(settings)
     _check_account(params, place["account"])
 

@@ -65,6 +65,7 @@ class Profiles(Account):
         return found
 
     def state(self) -> dict[str, Any]:
+        """All that the role may change."""
         return {"roles": self.roles(), "profiles": self.profiles()}
 
 
@@ -154,7 +155,7 @@ def role_extended(account: Profiles) -> None:
 
 
 def unfit(account: Profiles) -> None:
-    """A role that EC2 may not assume, a profile without a role, and a role with as many policies as the account allows."""
+    """A role that EC2 may not assume, a profile without a role, and a role with all the policies that it may have."""
     account.reset()
     account.control.set_quotas({"AttachedPoliciesPerRoleQuota": 2}, account.id)
     account.add_role("LambdaRole", "/", _trust("lambda.amazonaws.com"), READ_ONLY)
