@@ -150,18 +150,18 @@ def commands(folder: Path, custodian: Path, arn: str, sample: int) -> dict[str, 
 class Bench:
     """Runs the ways, each on an account of its own."""
 
-    def __init__(self, emulator: Emulator, folder: Path, latency: int, sample: int) -> None:
-        self._emulator, self._folder, self._latency, self._sample = emulator, folder, latency, sample
+    def __init__(self, emulator: Emulator, folder: Path, latency: int) -> None:
+        self._emulator, self._folder, self._latency = emulator, folder, latency
         self._ansible = ansible_environment(folder)
         self._custodian = custodian()
         self._account = 100_000_000_000
 
-    def run(self, way: str, per_region: int) -> Run:
-        """Make the instances, run the way, and look at what it left."""
+    def run(self, way: str, per_region: int, sample: int) -> Run:
+        """Make the instances, run the way (C(loop) on a sample of them), and look at what it left."""
         self._account += 1
         account = str(self._account)
         arn = self._prepare(account, per_region)
-        line = commands(self._folder, self._custodian, arn, self._sample)[way]
+        line = commands(self._folder, self._custodian, arn, sample)[way]
         environment = {**os.environ, **self._emulator.env(account)}
         if way not in ("bound", "naive", "custodian"):
             environment.update(self._ansible)
@@ -235,27 +235,19 @@ def measure(arguments: argparse.Namespace, say: Callable[[str], None]) -> list[d
     """All rounds: one for each number of instances."""
     rounds = []
     with tempfile.TemporaryDirectory() as temporary, Emulator() as emulator:
+        bench = Bench(emulator, Path(temporary), arguments.latency)
+        for way in MEASURED:
+            bench.run(way, 5, 1)
+        say("warmed up")
         for number, per_region in enumerate(arguments.instances_per_region):
             everything = per_region * len(REGIONS)
             sample = everything if arguments.full else min(arguments.sample, everything)
-            bench = Bench(emulator, Path(temporary), arguments.latency, sample)
+            peers = PEERS * arguments.peer_runs if number == 0 else ()
             runs: dict[str, list[Run]] = {}
-
-            def add(way: str, count: int = per_region, bench: Bench = bench, runs: Any = runs) -> None:
-                runs.setdefault(way, []).append(bench.run(way, count))
-                say(f"{count} a region: {way} {runs[way][-1].seconds:.1f} s")
-
-            if number == 0:
-                for way in MEASURED:
-                    bench.run(way, 5)
-                say("warmed up")
-            for _run in range(arguments.runs):
-                for way in MEASURED:
-                    add(way)
-            add("naive")
-            for _run in range(arguments.peer_runs if number == 0 else 0):
-                for way in PEERS:
-                    add(way)
+            for way in (*MEASURED * arguments.runs, "naive", *peers):
+                run = bench.run(way, per_region, sample)
+                runs.setdefault(way, []).append(run)
+                say(f"{per_region} a region: {way} {run.seconds:.1f} s")
             rounds.append(_summary(runs, per_region, sample, arguments.latency))
     return rounds
 

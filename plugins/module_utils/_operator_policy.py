@@ -225,7 +225,7 @@ class _Arns:
             raise InputError(f"{option}: {text} is of another partition; the policy is for {self._partition}.")
 
     def managed(self, option: str, values: Any) -> tuple[str, ...]:
-        """The ARNs that managed policies may have: those at which the modules look for one that is given by its name."""
+        """The ARNs that managed policies may have; of a name all those at which the modules look for it."""
         found = []
         for text in _names(option, values):
             name = parse_name(option, text, POLICY)

@@ -114,9 +114,7 @@ def _item(grant: Grant) -> Item:
 
 def _document(grants: Iterable[Grant]) -> dict[str, Any]:
     """One document, in an order of its own, so that options in another order don't change it."""
-    found = sorted(
-        grants, key=lambda grant: (grant.group != "", grant.group.startswith("kms:"), grant.group, grant.key)
-    )
+    found = sorted(grants, key=lambda grant: (grant.group.startswith("kms:"), grant.group, grant.key))
     statements: list[dict[str, Any]] = []
     shared: dict[str, dict[str, Any]] = {}
     for grant in found:

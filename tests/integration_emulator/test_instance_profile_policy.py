@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from urllib.parse import unquote
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -55,7 +55,7 @@ def texts(account):
     names = iam.list_role_policies(RoleName="WebRole")["PolicyNames"]
     for name in names:
         iam.get_role_policy(RoleName="WebRole", PolicyName=name)
-    documents = [ElementTree.fromstring(body).find(".//{*}PolicyDocument").text for body in found]
+    documents = [ET.fromstring(body).find(".//{*}PolicyDocument").text for body in found]
     return {name: unquote(document) for name, document in zip(names, documents, strict=True)}
 
 
@@ -149,7 +149,7 @@ def test_purge_is_off_unless_asked_for_and_its_diff_names_what_goes(web):
 def test_a_document_that_differs_only_in_format_and_order_is_not_written(web):
     stored = {
         "Statement": {
-            "Resource": ["b", "a"],
+            "Resource": ["arn:aws:s3:::b/*", "arn:aws:s3:::a/*"],
             "Action": ["s3:PutObject", "s3:GetObject"],
             "Effect": "Allow",
             "Condition": {"StringEquals": {"aws:PrincipalTag/team": "x"}, "Bool": {"aws:SecureTransport": "true"}},
@@ -158,7 +158,9 @@ def test_a_document_that_differs_only_in_format_and_order_is_not_written(web):
     }
     add_inline(web, "same", json.dumps(stored, indent=7))
     condition = {"Bool": {"aws:SecureTransport": True}, "StringEquals": {"aws:PrincipalTag/team": ["x"]}}
-    given = allow("s3:GetObject", "s3:PutObject", resource=["a", "b"], Condition=condition)
+    given = allow(
+        "s3:GetObject", "s3:PutObject", resource=["arn:aws:s3:::a/*", "arn:aws:s3:::b/*"], Condition=condition
+    )
     forms = {"dict": given, "text": json.dumps(given), "spaced": "\n " + json.dumps(given, indent=3)}
     tasks = [
         {MODULE: {"role": "WebRole", "inline_policies": {"same": form}}, "register": name}
@@ -202,13 +204,28 @@ def test_the_role_is_found_through_profile_role_or_instance_and_profiles_that_sh
     assert {name: (result["instance_profile"], result["other_profiles"]) for name, result in found.items()} == {
         name: (profile, others) for name, (_way, profile, others) in ways.items() if name != "bare"
     }
-    # A warning, for every way to find the role: README.md of the role instance_profile, which goes by the role's name,
-    # promises it. It names every other profile.
-    missing = [
-        name for name, result in found.items() if "Twin" not in str(result.get("warnings")) and name != "instance"
-    ]
-    assert "Web: they change with it" in str(found["instance"]["warnings"])
-    assert missing == []
+    # BUG: no warning if the role is given by its name, as the role instance_profile does, whose README.md promises one.
+    silent = [name for name, result in found.items() if "they change with it" not in str(result.get("warnings"))]
+    assert silent == []
+
+
+def test_a_managed_policy_that_does_not_exist_is_refused_by_its_arn_too(web):
+    # BUG: an ARN is not looked up, so the policies before it are attached, and attaching it is tried for a minute.
+    missing = f"arn:aws:iam::{web.id}:policy/NoSuch"
+    run = web.module("instance_profile_policy", role="WebRole", managed_policies=[CORE, missing])
+    run.failed("managed_policies", missing)
+    assert (run.writes, attached(web)) == ([], [READ_ONLY])
+
+
+def test_the_role_instance_profile_refuses_in_one_line(web):
+    add_profile(web, "Empty")
+    tasks = [{"ansible.builtin.include_role": {"name": "fleet.aws_ssm.instance_profile"}}]
+    tasks = [{"block": tasks, "rescue": [{"ansible.builtin.set_fact": {"said": "{{ ansible_failed_result.msg }}"}}]}]
+    run = web.play(tasks, keep=["said"], instance_profile_name="Empty").ok()
+    assert "instance_profile_fix" in run.result["said"]
+    assert run.writes == []
+    # BUG: the message keeps the line breaks of vars/main.yml.
+    assert "\n" not in run.result["said"]
 
 
 CASES = {
@@ -232,10 +249,6 @@ CASES = {
     "both": ({"role": "WebRole", "instance_profile": "Web"}, ["instance_profile", "role"]),
     "unknown policy": ({"managed_policies": [CORE, "NoSuch"]}, ["managed_policies", "'NoSuch'"]),
     "malformed policy": ({"managed_policies": ["a b"]}, ["managed_policies", "'a b'"]),
-    "unknown policy by ARN": (
-        {"managed_policies": [f"arn:aws:iam::{NOBODY}:policy/Team"]},
-        ["managed_policies", NOBODY],
-    ),
     "too many policies": (
         {"managed_policies": ["AmazonSSMManagedInstanceCore", "AmazonS3ReadOnlyAccess", "AmazonEC2ReadOnlyAccess"]},
         ["managed_policies", "WebRole", "4 managed policies", "quota is 3"],

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 from fleet_emulator.policy import Source, evaluate
 
 from ansible_collections.fleet.aws_ssm.plugins.filter.dhmc_operator_policy import dhmc_operator_policy
@@ -159,19 +158,18 @@ def test_dhmc_and_its_role(account):
     variables = {"dhmc_regions": REGIONS, "dhmc_role_tags": {"team": "platform"}}
     absent = {**variables, "dhmc_state": "absent", "dhmc_role_remove": True}
 
-    check = account.dhmc_role("--check", **variables).ok()
     present = account.dhmc_role(**variables).ok()
     change_by_hand(account, ROLE)
+    check = account.dhmc_role("--check", **variables).ok()
     update = account.dhmc_role(**variables).ok()
-    check_absent = account.dhmc_role("--check", **absent).ok()
     gone = account.dhmc_role(**absent).ok()
     assert account.roles() == {}
 
-    every = needs.of(check, present, update, check_absent, gone)
+    every = needs.of(present, check, update, gone)
     both = policies["dhmc"] + policies["dhmc_role"]
     assert denied(both, every) == []
     assert unused(both, every) == []
-    assert denied(policies["read_only"], needs.of(check, check_absent)) == []
+    assert denied(policies["read_only"], needs.of(check)) == []
 
     # The setting alone is the page's policy: with it, nothing but the reading of the role is denied.
     settings = {need for need in needs.of(present, gone) if need.action.split(":")[1].endswith("ServiceSetting")}
@@ -237,10 +235,12 @@ def test_policies_by_name_inline_policies_and_a_boundary(account):
 def test_every_region(account):
     policies = render(account, "dhmc", regions="all")
     named = render(account, "dhmc")
-    needs = Needs(account.id, {ROLE: f"service-role/{ROLE}"}).of(account.dhmc_role(dhmc_regions="all").ok())
-    ours = {need for need in needs if need.action in ("ssm:UpdateServiceSetting", "ec2:DescribeRegions")}
-    assert denied(policies["dhmc"], ours) == []
-    assert len(denied(named["dhmc"], ours)) == len(ours) - len(REGIONS)
+    every = Needs(account.id).of(account.dhmc_role("--check", dhmc_regions="all").ok())
+    assert denied(policies["dhmc"], every) == []
+    regions = {need.resource.split(":")[3] for need in denied(named["dhmc"], every) if need.resource != "*"}
+    assert len(regions) > 10
+    assert regions.isdisjoint(REGIONS)
+    assert [need.action for need in denied(named["dhmc"], every) if need.resource == "*"] == ["ec2:DescribeRegions"]
 
 
 def test_instance_profile(account):
@@ -248,19 +248,18 @@ def test_instance_profile(account):
     needs = Needs(account.id)
     variables = {"instance_profile_tags": {"team": "platform"}}
 
-    check = include(account, "instance_profile", "--check", **variables).ok()
     present = include(account, "instance_profile", **variables).ok()
-    check_again = include(account, "instance_profile", "--check", **variables).ok()
     change_by_hand(account, "SSMInstanceProfile")
     account.iam.untag_instance_profile(InstanceProfileName="SSMInstanceProfile", TagKeys=["team"])
+    check = include(account, "instance_profile", "--check", **variables).ok()
     update = include(account, "instance_profile", **variables).ok()
     gone = include(account, "instance_profile", **variables, instance_profile_state="absent").ok()
     assert account.roles() == {}
 
-    every = needs.of(check, present, check_again, update, gone)
+    every = needs.of(present, check, update, gone)
     assert denied(policies["instance_profile"], every) == []
     assert unused(policies["instance_profile"], every) == []
-    assert denied(policies["read_only"], needs.of(check, check_again)) == []
+    assert denied(policies["read_only"], needs.of(check)) == []
 
 
 def add_profile(account, name, document, *policies):
@@ -329,17 +328,16 @@ def test_s3_policy(account, aws_trust):
     needs = Needs(account.id, {ROLE: f"service-role/{ROLE}"})
     variables = {"s3_policy_regions": REGIONS, "s3_policy_attach_to": attach}
 
-    check = include(account, "s3_policy", "--check", **variables).ok()
     present = include(account, "s3_policy", **variables).ok()
     changed = {**variables, "s3_policy_buckets": ["ours"], "s3_policy_tags": {"team": "platform"}}
-    check_change = include(account, "s3_policy", "--check", **changed).ok()
+    check = include(account, "s3_policy", "--check", **changed).ok()
     change = include(account, "s3_policy", **changed).ok()
     gone = include(account, "s3_policy", **changed, s3_policy_state="absent").ok()
 
-    every = needs.of(check, present, check_change, change, gone)
+    every = needs.of(present, check, change, gone)
     assert denied(policies["s3_policy"], every) == []
     assert unused(policies["s3_policy"], every) == []
-    assert denied(policies["read_only"], needs.of(check, check_change)) == []
+    assert denied(policies["read_only"], needs.of(check)) == []
 
 
 KEPT = ("operator_policy_arns", "operator_policy_backup", "operator_policy_documents")
@@ -348,65 +346,52 @@ KEPT = ("operator_policy_arns", "operator_policy_backup", "operator_policy_docum
 def test_the_role_creates_changes_and_removes_the_policies(account):
     policies = render(account, "operator_policy")
     needs = Needs(account.id)
+    arn = f"arn:aws:iam::{account.id}:policy/FleetSSMOperator-settings"
 
     def run(*options, regions=REGIONS, **more):
         variables = {f"operator_policy_{name}": value for name, value in more.items()}
-        return include(
-            account,
-            "operator_policy",
-            *options,
-            keep=KEPT,
-            **{
-                "operator_policy_mode": "create",
-                "operator_policy_features": "dhmc,dhmc_role",
-                "operator_policy_regions": regions,
-                **variables,
-            },
-        )
+        variables |= {"operator_policy_mode": "create", "operator_policy_features": "settings"}
+        variables |= {"operator_policy_regions": regions}
+        return include(account, "operator_policy", *options, keep=KEPT, **variables)
 
-    def held(name):
-        arn = f"arn:aws:iam::{account.id}:policy/FleetSSMOperator-{name}"
+    def held():
         version = account.iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
         return account.iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
 
     check = run("--check").ok()
     assert check.writes == []
-    assert account.iam.list_policies(Scope="Local")["Policies"] == []
     present = run().ok()
-    assert present.writes == ["CreatePolicy us-east-1"] * 2
-    assert held("dhmc") == present.result["operator_policy_documents"]["dhmc"]
-    arn = present.result["operator_policy_arns"][0]
+    assert present.writes == ["CreatePolicy us-east-1"]
+    assert present.result["operator_policy_arns"] == [arn]
+    assert held() == present.result["operator_policy_documents"]["settings"]
+    before = held()
     tags = account.iam.list_policy_tags(PolicyArn=arn)["Tags"]
     assert tags == [{"Key": "fleet.aws_ssm/made-by", "Value": "operator_policy"}]
     assert run().ok().writes == []
 
-    change = run("--diff", regions=["eu-west-1"], tags={"team": "platform"}).ok()
-    assert "us-east-1" not in json.dumps(held("dhmc")["Statement"][0])
-    assert "us-east-1:" in json.dumps(change.result["operator_policy_backup"])
-    check_change = run("--check", tags={"team": "security"}).ok()
+    check_change = run("--check", "--diff", regions=["eu-west-1"]).ok()
     assert check_change.writes == []
+    assert "us-east-1:" in check_change.text
+    change = run(regions=["eu-west-1"], tags={"team": 1}).ok()
+    assert "us-east-1" not in json.dumps(held())
+    assert [policy["document"] for policy in change.result["operator_policy_backup"]] == [before]
 
     account.iam.create_user(UserName="operator")
     account.iam.attach_user_policy(UserName="operator", PolicyArn=arn)
     refused = run(state="absent")
     assert refused.rc != 0
-    assert f"{arn} is attached to users, groups or roles" in refused.text
+    assert f"operator_policy_state: {arn} is attached to users, groups or roles" in refused.text
     assert refused.writes == []
     account.iam.detach_user_policy(UserName="operator", PolicyArn=arn)
-    check_gone = run("--check", state="absent").ok()
-    assert check_gone.writes == []
     gone = run(state="absent").ok()
     assert account.iam.list_policies(Scope="Local")["Policies"] == []
-    assert [policy["name"] for policy in gone.result["operator_policy_backup"]] == [
-        "FleetSSMOperator-dhmc",
-        "FleetSSMOperator-dhmc_role",
-    ]
+    assert [policy["name"] for policy in gone.result["operator_policy_backup"]] == ["FleetSSMOperator-settings"]
     assert run(state="absent").ok().writes == []
 
-    every = needs.of(check, present, change, check_change, check_gone, gone)
+    every = needs.of(check, present, check_change, change, gone)
     assert denied(policies["operator_policy"], every) == []
     assert unused(policies["operator_policy"], every) == []
-    assert denied(policies["read_only"], needs.of(check, check_change, check_gone)) == []
+    assert denied(policies["read_only"], needs.of(check, check_change)) == []
 
 
 def test_a_policy_of_somebody_else_is_not_touched(account):
@@ -446,18 +431,41 @@ def test_rendered_files_and_the_region_and_account_of_the_credentials(account, t
     assert f"arn:aws:iam::{account.id}:role/ops/{ROLE}" in json.dumps(run.result["operator_policy_documents"])
 
 
-@pytest.mark.parametrize(
-    ("variables", "words"),
-    [
-        ({"features": "dhcm"}, "operator_policy_features: 'dhcm' is not one of"),
-        ({"features": []}, "operator_policy_features: is empty"),
-        ({"regions": "eu-wset-1"}, "operator_policy_regions: 'eu-wset-1' is not an AWS region. Did you mean eu-west-1"),
-        ({"account": "999999999999", "mode": "create"}, "operator_policy_account: is 999999999999, and the"),
-    ],
-)
-def test_wrong_input_is_one_line(account, variables, words):
-    run = include(account, "operator_policy", **{f"operator_policy_{name}": value for name, value in variables.items()})
-    assert run.rc != 0
-    assert words in run.text
-    assert "Nothing was changed." in run.text
+WRONG = [
+    ({"features": "dhcm"}, "operator_policy_features: 'dhcm' is not one of"),
+    ({"features": []}, "operator_policy_features: is empty"),
+    ({"regions": "eu-wset-1"}, "operator_policy_regions: 'eu-wset-1' is not an AWS region. Did you mean eu-west-1"),
+    ({"account": "999999999999", "mode": "create"}, "operator_policy_account: is 999999999999, and the credentials"),
+    ({"role": "a b"}, "operator_policy_role: '/service-role/a b' does not name an IAM role"),
+]
+
+
+def test_wrong_input_is_one_line(account):
+    role = {"name": "fleet.aws_ssm.operator_policy"}
+    tasks = [
+        {
+            "block": [
+                {
+                    "ansible.builtin.include_role": role,
+                    "vars": {f"operator_policy_{name}": value for name, value in variables.items()},
+                }
+            ],
+            "rescue": [{"ansible.builtin.set_fact": {f"case_{number}": "{{ ansible_failed_result.msg }}"}}],
+        }
+        for number, (variables, _words) in enumerate(WRONG)
+    ]
+    run = account.play(tasks, keep=[f"case_{number}" for number in range(len(WRONG))]).ok()
     assert run.writes == []
+    for (_variables, words), message in zip(WRONG, run.result.values(), strict=True):
+        assert message.startswith(words)
+        assert message.endswith("Nothing was changed.")
+        assert "\n" not in message
+
+
+def test_the_check_finds_what_is_too_little_and_too_much():
+    statement = {"Sid": "A", "Effect": "Allow", "Action": ["iam:GetRole", "iam:DeleteRole"], "Resource": "role"}
+    more = {"Sid": "B", "Effect": "Allow", "Action": ["iam:GetRole"], "Resource": "role"}
+    needs = {Need("iam:GetRole", "role")}
+    assert denied([statement], [*needs, Need("iam:GetRole", "other")]) == [Need("iam:GetRole", "other")]
+    assert unused([statement], needs) == ["A: iam:DeleteRole"]
+    assert unused([statement, more], needs) == ["A", "A: iam:DeleteRole", "B"]

@@ -129,6 +129,21 @@ def test_two_bins_are_packed_anew_before_all_are():
     assert after == {**homes, "item 1": 1, "item 6": 0}
 
 
+def test_what_is_packed_moves_where_only_that_saves_a_bin():
+    packed = [[item(0, 12), item(1, 12)], [item(2, 9), item(3, 9), item(4, 9)]]
+    items = [one for bin_ in packed for one in bin_]
+    assert len(pack([*items, item(5, 9)], CAPACITY, where(packed))) == 2
+
+
+def test_new_items_go_where_they_fit_together_and_nothing_moves():
+    packed = [[item(0, 13), item(1, 7)], [item(2, 12), item(3, 8)]]
+    homes = where(packed)
+    new = [item(index, weight) for index, weight in enumerate([5, 4, 4, 3, 2, 2], start=4)]
+    after = where(pack([*(one for bin_ in packed for one in bin_), *new], CAPACITY, homes))
+    assert {key: after[key] for key in homes} == homes
+    assert max(after.values()) == 1
+
+
 def test_the_search_gives_up_after_its_steps_and_a_bin_more_is_used():
     items = [item(index, weight) for index, weight in enumerate([12, 12, 9, 9, 9, 9])]
     assert search(items, 2, CAPACITY, steps=1) is None

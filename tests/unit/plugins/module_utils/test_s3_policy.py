@@ -128,6 +128,12 @@ def test_what_a_policy_holds_stays_there_under_another_bucket_set():
         assert len(old["document"]["Statement"]) == len(new["document"]["Statement"])
 
 
+def test_what_two_policies_hold_stays_in_the_first_of_them():
+    first, second = _s3_policy.build(grants(REGIONS[:20]), name=NAME)
+    second["document"]["Statement"] += first["document"]["Statement"]
+    assert _s3_policy.build(grants(REGIONS[:20]), name=NAME, existing=[first, second])[0] == first
+
+
 def test_fewer_policies_are_made_where_they_are_enough():
     before = _s3_policy.build(grants(REGIONS), name=NAME)
     left = [name for number, name in enumerate(REGIONS) if number % 3]

@@ -1,0 +1,360 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module instance_profile_association: the profiles of the instances by plain boto3, and which calls were made."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from xml.etree import ElementTree as ET
+
+import pytest
+
+NAME = "instance_profile_association"
+MODULE = f"fleet.aws_ssm.{NAME}"
+CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+EU, US = "eu-west-1", "us-east-1"
+ASSOCIATE, REPLACE = "AssociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation"
+DISASSOCIATE = "DisassociateIamInstanceProfile"
+GONE = "i-0123456789abcdef0"
+
+
+class Fleet:
+    """Instances of an account and their profiles, as plain boto3 makes and sees them."""
+
+    def __init__(self, account):
+        self.account, self.id = account, account.id
+
+    def add_profile(self, name, role=None):
+        self.account.iam.create_instance_profile(InstanceProfileName=name)
+        if role:
+            self.account.iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=role)
+
+    def remove_profile(self, name, role):
+        self.account.iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=role)
+        self.account.iam.delete_instance_profile(InstanceProfileName=name)
+
+    def arn(self, name):
+        return f"arn:aws:iam::{self.id}:instance-profile/{name}"
+
+    def start(self, region, profile=None, *, count=1, stopped=False):
+        ec2 = self.account.client("ec2", region)
+        given = {"IamInstanceProfile": {"Name": profile}} if profile else {}
+        made = ec2.run_instances(ImageId="ami-12345678", MinCount=count, MaxCount=count, **given)
+        ids = [instance["InstanceId"] for instance in made["Instances"]]
+        if stopped:
+            ec2.stop_instances(InstanceIds=ids)
+        return ids if count > 1 else ids[0]
+
+    def rows(self, *regions):
+        """The associations of the regions, by instance."""
+        return {
+            row["InstanceId"]: row
+            for region in regions
+            for row in self.account.client("ec2", region)
+            .get_paginator("describe_iam_instance_profile_associations")
+            .paginate()
+            .search("IamInstanceProfileAssociations[]")
+        }
+
+    def profiles(self, *regions):
+        """The profile that each association gives an instance; all are in effect."""
+        rows = self.rows(*regions)
+        assert {row["State"] for row in rows.values()} <= {"associated"}
+        return {instance: row["IamInstanceProfile"]["Arn"].rpartition("/")[2] for instance, row in rows.items()}
+
+    def run(self, *options, env=None, **params):
+        return self.account.module(NAME, *options, env=env, **{"instance_profile": "New", **params})
+
+
+def by_id(run):
+    return {row["instance_id"]: row for row in run.result["instances"]}
+
+
+@pytest.fixture
+def fleet(account, aws_trust):
+    """The profiles New and Old, with the roles NewRole and OldRole."""
+    made = Fleet(account)
+    for name in ("New", "Old"):
+        account.add_role(f"{name}Role", aws_trust("ec2.amazonaws.com"), "ReadOnlyAccess")
+        made.add_profile(name, f"{name}Role")
+    return made
+
+
+def test_instances_without_a_profile_get_it_in_every_region_and_all_others_keep_theirs(fleet):
+    bare, stopped, old = fleet.start(EU), fleet.start(EU, stopped=True), fleet.start(EU, "Old")
+    ended, abroad = fleet.start(EU), fleet.start(US)
+    fleet.account.client("ec2", EU).terminate_instances(InstanceIds=[ended])
+    # Strings, as AWX hands them over.
+    given = {"instance_ids": f"{bare}, {stopped},{old} {ended}, {abroad}", "regions": f"{EU}, {US}", "wait": "true"}
+    run = fleet.run("--check", "--diff", **given).ok(changed=True)
+    assert (run.writes, fleet.profiles(EU, US)) == ([], {old: "Old"})
+    planned = by_id(run)
+
+    run = fleet.run(**given).ok(changed=True)
+    assert run.writes == [f"{ASSOCIATE} {EU}", f"{ASSOCIATE} {EU}", f"{ASSOCIATE} {US}"]
+    assert fleet.profiles(EU, US) == {**dict.fromkeys((bare, stopped, abroad), "New"), old: "Old"}
+    assert by_id(run) == planned
+    rows = {key: (row["operation"], row["before"], row["after"], row["changed"]) for key, row in planned.items()}
+    assert rows == {
+        **dict.fromkeys((bare, stopped, abroad), ("associate", None, fleet.arn("New"), True)),
+        old: ("keep", fleet.arn("Old"), fleet.arn("Old"), False),
+        ended: ("skip", None, None, False),
+    }
+    assert planned[ended]["skipped"] is True
+    assert "terminated" in planned[ended]["reason"]
+    assert "Old" in planned[old]["reason"]
+    assert not any(row["failed"] for row in planned.values())
+
+    run = fleet.run(**given).ok(changed=False)
+    assert (run.writes, run.result["backup"]) == ([], [])
+
+
+@contextmanager
+def rewriting(endpoint, changes) -> Iterator[str]:
+    """An endpoint that answers as the emulator does, but for the XML elements to add to or change in an instance."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            asked = urllib.request.Request(endpoint + self.path, body, dict(self.headers))
+            with urllib.request.urlopen(asked) as answer:
+                text, headers = answer.read(), answer.headers
+            if b"<DescribeInstancesResponse" in text:
+                text = self.changed(text)
+            self.send_response(200)
+            self.send_header("Content-Type", headers["Content-Type"])
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def changed(self, text):
+            root = ET.fromstring(text)
+            for item in root.iterfind(".//{*}instancesSet/{*}item"):
+                change = changes.get(item.findtext("{*}instanceId"))
+                if change in ("pending", "shutting-down"):
+                    item.find("{*}instanceState/{*}name").text = change
+                elif change:
+                    space = root.tag.rpartition("}")[0] + "}"
+                    operator = ET.SubElement(item, f"{space}operator")
+                    ET.SubElement(operator, f"{space}managed").text = "true"
+                    ET.SubElement(operator, f"{space}principal").text = change
+            return ET.tostring(root)
+
+        def log_message(self, *_words):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_instances_that_begin_end_or_belong_to_a_service_are_skipped_and_the_result_says_why(fleet, emulator):
+    begins, ends, service, with_old, plain = (fleet.start(EU) for _number in range(5))
+    changes = {begins: "pending", ends: "shutting-down", service: "eks.amazonaws.com", with_old: "eks.amazonaws.com"}
+    fleet.account.client("ec2", EU).associate_iam_instance_profile(
+        InstanceId=with_old, IamInstanceProfile={"Name": "Old"}
+    )
+    with rewriting(emulator.endpoint, changes) as endpoint:
+        run = fleet.run(
+            env={"AWS_ENDPOINT_URL": endpoint},
+            instance_ids=[*changes, plain],
+            existing="replace",
+            regions=[EU],
+        ).ok(changed=True)
+    assert run.writes == [f"{ASSOCIATE} {EU}"]
+    assert fleet.profiles(EU) == {plain: "New", with_old: "Old"}
+    found = {key: row["reason"] for key, row in by_id(run).items() if row["skipped"]}
+    assert found == {
+        begins: "is pending, neither running nor stopped",
+        ends: "is shutting-down, neither running nor stopped",
+        service: "operated by eks.amazonaws.com",
+        with_old: "operated by eks.amazonaws.com",
+    }
+    # So that such instances are listed whatever the account's visibility setting is.
+    asked = next(call["params"] for call in run.calls if call["operation"] == "DescribeInstances")
+    assert asked.get("IncludeManagedResources") in (True, "true")
+
+
+def test_a_stopped_instance_gets_its_old_profile_back_if_the_second_half_fails(fleet):
+    stopped = fleet.start(EU, "Old", stopped=True)
+    denied = {"code": "UnauthorizedOperation", "message": "not you", "status": 403}
+    given = {"instance_ids": [stopped], "existing": "replace", "regions": [EU]}
+    fleet.account.faults({"service": "ec2", "operation": ASSOCIATE, "error": denied, "times": 1})
+    run = fleet.run(**given).failed(stopped, EU, "UnauthorizedOperation", "not you")
+    assert run.writes == [f"{ASSOCIATE} {EU}", f"{ASSOCIATE} {EU}", f"{DISASSOCIATE} {EU}"]
+    assert fleet.profiles(EU) == {stopped: "Old"}
+    row = by_id(run)[stopped]
+    assert (row["failed"], row["changed"], row["before"], row["after"]) == (True, False, *[fleet.arn("Old")] * 2)
+    assert run.result["backup"] == []
+
+    fleet.account.faults({"service": "ec2", "operation": ASSOCIATE, "error": denied})
+    run = fleet.run(**given).failed(stopped, "Old", "has no profile now")
+    assert fleet.profiles(EU) == {}
+    # BUG: the instance did lose its profile, so the result must not say that it still has it, nor that nothing changed,
+    # and the backup has to hold what it had.
+    row = by_id(run)[stopped]
+    assert (row["after"], row["changed"]) == (None, True)
+    assert [entry["instance_profile"] for entry in run.result["backup"]] == [fleet.arn("Old")]
+
+
+def test_a_backup_restores_exactly_what_was_unless_somebody_changed_it_since(fleet):
+    fleet.add_profile("Third", "OldRole")
+    bare, running, stopped = fleet.start(EU), fleet.start(EU, "Old"), fleet.start(US, "Old", stopped=True)
+    changed = fleet.start(EU, "Old")
+    before = fleet.profiles(EU, US)
+    done = fleet.run(all_instances=True, existing="replace", regions=[EU, US]).ok(changed=True)
+    assert done.writes == sorted(
+        [f"{ASSOCIATE} {EU}", *[f"{REPLACE} {EU}"] * 2, f"{DISASSOCIATE} {US}", f"{ASSOCIATE} {US}"]
+    )
+    assert fleet.profiles(EU, US) == dict.fromkeys((bare, running, stopped, changed), "New")
+    fleet.account.client("ec2", EU).replace_iam_instance_profile_association(
+        AssociationId=fleet.rows(EU)[changed]["AssociationId"], IamInstanceProfile={"Name": "Third"}
+    )
+    restore = {"state": "restored", "backup": done.result["backup"], "instance_profile": None}
+    run = fleet.run(**restore).ok(changed=True)
+    assert fleet.profiles(EU, US) == {**before, changed: "Third"}
+    assert "changed since the backup: has Third" in by_id(run)[changed]["reason"]
+    tasks = [{MODULE: {**restore, "existing": existing}} for existing in ("keep", "replace", "replace")]
+    run = fleet.account.play(tasks).ok()
+    assert (run.writes, fleet.profiles(EU, US)) == ([f"{REPLACE} {EU}"], before)
+
+
+def test_absent_takes_off_this_profile_and_no_other_even_if_it_was_deleted_since(fleet):
+    here, there, old = fleet.start(EU, "New"), fleet.start(US, "New", stopped=True), fleet.start(EU, "Old")
+    fleet.remove_profile("New", "NewRole")
+    run = fleet.run(state="absent", all_instances=True, regions=[EU, US]).ok(changed=True)
+    assert run.writes == [f"{DISASSOCIATE} {EU}", f"{DISASSOCIATE} {US}"]
+    assert fleet.profiles(EU, US) == {old: "Old"}
+    assert {entry["instance_id"] for entry in run.result["backup"]} == {here, there}
+    assert fleet.run(state="absent", all_instances=True, regions=[EU, US]).ok(changed=False).writes == []
+
+
+def test_extend_changes_a_role_that_profiles_share_once_and_a_profile_without_a_role_fails_alone(fleet):
+    fleet.add_profile("Twin", "OldRole")
+    first, second, twin, hollow = (fleet.start(EU, name) for name in ("Old", "Old", "Twin", "New"))
+    fleet.account.iam.remove_role_from_instance_profile(InstanceProfileName="New", RoleName="NewRole")
+    fleet.add_profile("Third", "NewRole")
+    before = fleet.profiles(EU)
+    run = fleet.run(instance_profile="Third", all_instances=True, existing="extend", regions=[EU])
+    run.failed("1 of 4 instances", hollow, "no role")
+    assert run.writes == ["AttachRolePolicy us-east-1"]
+    assert fleet.profiles(EU) == before
+    roles = {name: role["managed"] for name, role in fleet.account.roles().items()}
+    wanted = ["AmazonSSMManagedInstanceCore", "ReadOnlyAccess"]
+    assert roles == {"/OldRole": wanted, "/NewRole": ["ReadOnlyAccess"]}
+    assert {key for key, row in by_id(run).items() if row["changed"]} == {first, second, twin}
+    assert {entry["instance_profile"]: entry["attached"] for entry in run.result["extended"]} == {
+        fleet.arn("Old"): [CORE],
+        fleet.arn("Twin"): [CORE],
+    }
+
+
+def test_a_profile_that_was_deleted_and_made_again_is_associated_again(fleet):
+    running, stopped = fleet.start(EU, "New"), fleet.start(EU, "New", stopped=True)
+    fleet.remove_profile("New", "NewRole")
+    fleet.add_profile("New", "NewRole")
+    wanted = fleet.account.iam.get_instance_profile(InstanceProfileName="New")["InstanceProfile"]["InstanceProfileId"]
+    run = fleet.run(all_instances=True, regions=[EU]).ok(changed=True)
+    assert run.writes == sorted([f"{REPLACE} {EU}", f"{DISASSOCIATE} {EU}", f"{ASSOCIATE} {EU}"])
+    assert {key: row["IamInstanceProfile"]["Id"] for key, row in fleet.rows(EU).items()} == dict.fromkeys(
+        (running, stopped), wanted
+    )
+    assert "made again" in by_id(run)[running]["reason"]
+    assert fleet.run(all_instances=True, regions=[EU]).ok(changed=False).writes == []
+
+
+def test_the_delay_of_a_new_profile_is_waited_for_and_costs_few_calls(fleet):
+    instances = fleet.start(EU, count=30)
+    fleet.add_profile("Fresh", "NewRole")
+    # What EC2 answers for a profile that it can't see yet, and for one that does not exist alike.
+    text = f"Value ({fleet.arn('Fresh')}) for parameter iamInstanceProfile.arn is invalid. Invalid IAM Instance Profile ARN"
+    unseen = {"code": "InvalidParameterValue", "message": text}
+    fleet.account.faults({"service": "ec2", "operation": ASSOCIATE, "error": unseen, "times": 2})
+    run = fleet.run(instance_profile="Fresh", all_instances=True, regions=[EU]).ok(changed=True)
+    assert fleet.profiles(EU) == dict.fromkeys(instances, "Fresh")
+    # One instance finds it out for all of them: no token of the bucket is wasted.
+    calls = [call for call in run.calls if call["operation"] == ASSOCIATE]
+    assert len(calls) == 32
+    assert [bool(call["error"]) for call in calls[:3]] == [True, True, False]
+    assert len({call["params"]["InstanceId"] for call in calls[:3]}) == 1
+
+
+def test_130_instances_of_one_region_pass_the_buckets_of_ec2_without_an_error(fleet):
+    instances = fleet.start(EU, count=130)
+    fleet.account.faults({"service": "ec2", "throttle": "aws"})
+    began = time.monotonic()
+    run = fleet.run(all_instances=True, regions=[EU, US]).ok(changed=True)
+    took = time.monotonic() - began
+    fleet.account.faults()
+    assert fleet.profiles(EU) == dict.fromkeys(instances, "New")
+    assert not any(row["failed"] for row in by_id(run).values())
+    # 100 at once, then 5 a second.
+    assert 5.5 < took < 60
+    assert len([call for call in run.calls if call["error"]]) < 10
+
+
+def test_a_region_that_is_down_does_not_hold_up_the_others(fleet):
+    here, there = fleet.start(EU), fleet.start(US)
+    fleet.account.faults({"service": "ec2", "region": US, "operation": ASSOCIATE, "down": True})
+    run = fleet.run(all_instances=True, regions=[EU, US], timeout=12).failed("1 of 2 instances", there, US)
+    assert run.rc == 2
+    assert fleet.profiles(EU) == {here: "New"}
+    rows = by_id(run)
+    assert (rows[here]["changed"], rows[there]["changed"], rows[there]["failed"]) == (True, False, True)
+    assert [entry["instance_id"] for entry in run.result["backup"]] == [here]
+
+
+CASES = {
+    "unknown profile": ({"instance_profile": "Missing"}, ["instance_profile", "Missing", "Create it"]),
+    "profile without a role": ({"instance_profile": "Empty"}, ["instance_profile", "Empty", "no role", "Add one"]),
+    "profile of another account": (
+        {"instance_profile": "arn:aws:iam::999999999999:instance-profile/New"},
+        ["instance_profile", "999999999999"],
+    ),
+    "no profile": ({"instance_profile": ""}, ["instance_profile"]),
+    "unknown instance": ({"instance_ids": [GONE]}, ["instance_ids", GONE, EU, "correct the id"]),
+    "malformed instance": ({"instance_ids": ["web-1", GONE]}, ["instance_ids", "web-1", "i-"]),
+    "odd characters": ({"instance_ids": ["i-../x"]}, ["instance_ids", "i-../x"]),
+    "no instances": ({"instance_ids": []}, ["instance_ids", "empty list"]),
+    "no selection": ({"all_instances": False}, ["instance_ids", "filters", "all_instances"]),
+    "unknown region": ({"regions": ["eu-wset-1"]}, ["regions", "'eu-wset-1'", "eu-west-1"]),
+    "region that is off": ({"regions": [EU, "af-south-1"]}, ["regions", "af-south-1", "not enabled"]),
+    "unknown policy": ({"existing": "extend", "policies": ["NoSuch"]}, ["policies", "'NoSuch'"]),
+    "empty backup": ({"state": "restored", "backup": []}, ["backup", "empty"]),
+}
+
+
+def test_bad_input_is_refused_in_one_line_before_anything_is_written(fleet):
+    fleet.add_profile("Empty")
+    fleet.start(EU)
+    fleet.start(EU, "Old")
+    elsewhere = fleet.start(US)
+    cases = {**CASES, "instance of a region that is not listed": ({"instance_ids": [elsewhere]}, [elsewhere, EU])}
+    names = [f"case_{number}" for number in range(len(cases))]
+    tasks = []
+    for register, (name, (params, _words)) in zip(names, cases.items(), strict=True):
+        selection = {} if "instance_ids" in params or "all_instances" in params else {"all_instances": True}
+        given = {"instance_profile": "New", "regions": [EU], **selection, **params}
+        tasks.append({"name": name, MODULE: given, "register": register, "ignore_errors": True})
+    run = fleet.account.play(tasks, keep=names).ok()
+    results = dict(zip(cases, run.result.values(), strict=True))
+    assert run.writes == []
+    assert [name for name, result in results.items() if not result.get("failed")] == []
+    wrong = {
+        name: results[name]["msg"]
+        for name, (_params, words) in cases.items()
+        if "\n" in results[name]["msg"] or [word for word in words if word not in results[name]["msg"]]
+    }
+    assert wrong == {}
+    assert "Traceback" not in run.text
+    assert json.dumps(list(fleet.profiles(EU, US).values())) == '["Old"]'
