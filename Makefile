@@ -44,13 +44,23 @@ lint: $(STAMP) ## ruff, mypy, yamllint, ansible-lint (production), documentation
 sanity: $(STAMP) ## ansible-test sanity on the built collection, without ignore entries.
 	@tools/sanity $(BIN)
 
+# The tests of instance profiles, S3 and operator policies take as long again; `make test-profiles` runs them.
+PROFILES := test_enable_modes test_instance_profile_association test_instance_profile_policy test_operator_policy
+PROFILE_TESTS := $(PROFILES:%=tests/integration_emulator/%.py)
+PROFILE_SCENARIOS := instance_profile profile_association s3_policy
+
 .PHONY: unit
 unit: $(STAMP) ## Unit tests, the emulator's own tests and the integration tests.
-	@$(BIN)/fleet-emulator run -- $(PYTEST) -n 2 tests
+	@$(BIN)/fleet-emulator run -- $(PYTEST) -n 2 $(PROFILE_TESTS:%=--ignore=%) tests
 
 .PHONY: molecule
-molecule: $(STAMP) ## Molecule scenarios against the emulator.
-	@$(BIN)/fleet-emulator run -- tools/molecule $(BIN)
+molecule: $(STAMP) ## Molecule scenarios of the main job against the emulator.
+	@$(BIN)/fleet-emulator run -- tools/molecule $(BIN) dhmc enable_ssm
+
+.PHONY: test-profiles
+test-profiles: $(STAMP) ## Integration tests and Molecule scenarios of instance profiles, S3 and operator policies.
+	@$(BIN)/fleet-emulator run -- $(PYTEST) -n 2 $(PROFILE_TESTS)
+	@$(BIN)/fleet-emulator run -- tools/molecule $(BIN) $(PROFILE_SCENARIOS)
 
 .PHONY: build
 build: $(STAMP) ## The collection's artifact, in build/.

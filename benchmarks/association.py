@@ -42,7 +42,7 @@ REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2")
 PROFILE = "fleet-benchmark"
 # Amazon EC2 API Reference, "Request throttling for the Amazon EC2 API": AssociateIamInstanceProfile.
 BURST, RATE = 100, 5
-THREADS = 16  # for each region: more were no faster
+THREADS = 16  # for each region
 ASSOCIATE = "AssociateIamInstanceProfile"
 
 WAYS = {

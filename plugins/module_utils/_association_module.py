@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from ansible.module_utils.common.warnings import warn
 
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import ansible_dict_to_boto3_filter_list
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._association_executor import WRITES, carry_out
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._association_executor import WRITES, ProfileLost, carry_out
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._associations import (
     EXTEND,
     SKIP,
@@ -56,7 +57,10 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     regions = choose_regions(module, clients)
     profile, is_new = (None, True) if params["state"] == "restored" else _profile(module, clients)
     apis = {region: Associations(clients.client("ec2", region)) for region in regions}
-    found, errors = fan_out(lambda region: apis[region].instances(ids, filters), regions, deadline=deadline)
+    # A region that does not answer must leave the others time to be changed.
+    found, errors = fan_out(
+        lambda region: apis[region].instances(ids, filters), regions, deadline=deadline - params["timeout"] / 2
+    )
     refuse_disabled(clients, errors)
     instances = [read_instance(region, row) for region, rows in found.items() for row in rows]
     if not errors:
@@ -160,6 +164,7 @@ def _plan(params: Mapping[str, Any], instances: list[Instance], profile: Profile
 def _row(step: Step, error: Exception | None, extension: Extension) -> dict[str, Any]:
     instance = step.instance
     why = describe(error) if error else extension.error(instance.profile) if step.operation == EXTEND else None
+    lost = isinstance(error, ProfileLost)
     changed = not why and (
         step.operation in WRITES or (step.operation == EXTEND and extension.changed(instance.profile))
     )
@@ -169,8 +174,8 @@ def _row(step: Step, error: Exception | None, extension: Extension) -> dict[str,
         "state": instance.state,
         "operation": step.operation,
         "before": instance.profile,
-        "after": instance.profile if why else step.after,
-        "changed": changed,
+        "after": None if lost else instance.profile if why else step.after,
+        "changed": changed or lost,
         "skipped": step.operation == SKIP,
         "failed": bool(why),
         "reason": step.reason,
@@ -187,7 +192,9 @@ def _finish(
         "changed": any(row["changed"] for row in rows),
         "instances": rows,
         "extended": extension.changes(),
-        "backup": backup_of(step for step in steps if step.instance.id in moved),
+        "backup": backup_of(
+            replace(step, after=moved[step.instance.id]["after"]) for step in steps if step.instance.id in moved
+        ),
         "failed_regions": [{"region": region, "error": describe(error)} for region, error in errors.items()],
     }
     if result["changed"]:

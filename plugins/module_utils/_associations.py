@@ -88,7 +88,8 @@ def plan_restored(instances: Iterable[Instance], backup: Iterable[Mapping[str, A
         want = entry.get("instance_profile")
         if instance.profile == want:
             steps.append(Step(instance, KEEP, instance.profile))
-        elif instance.profile != entry.get("replaced_with") and not force:
+        elif instance.profile not in (entry.get("replaced_with"), None) and not force:
+            # Without a profile there is nothing of anybody else's to lose (a swap may have failed half-way).
             reason = f"changed since the backup: has {_name(instance.profile)}"
             steps.append(Step(instance, SKIP, instance.profile, reason))
         elif want is None:

@@ -114,6 +114,17 @@ def quotas(client: Any) -> Mapping[str, int]:
     return AWSRetry.jittered_backoff()(client.get_account_summary)()["SummaryMap"]
 
 
+def policy_exists(client: Any, arn: str) -> bool:
+    """Whether there is a managed policy of this ARN."""
+    try:
+        get_iam_managed_policy_by_arn(client, arn)
+    except Exception as error:
+        if code_of(getattr(error, "exception", None) or error) != "NoSuchEntity":
+            raise
+        return False
+    return True
+
+
 def policy_arn(client: Any, name: str, account: str, partition: str) -> str | None:
     """The ARN of a managed policy that is given by its name: the account's own first, as the console lists them.
 
@@ -121,11 +132,6 @@ def policy_arn(client: Any, name: str, account: str, partition: str) -> str | No
     """
     for owner, path in ((account, "/"), ("aws", "/"), ("aws", "/service-role/")):
         arn = f"arn:{partition}:iam::{owner}:policy{path}{name}"
-        try:
-            get_iam_managed_policy_by_arn(client, arn)
-        except Exception as error:
-            if code_of(getattr(error, "exception", None) or error) != "NoSuchEntity":
-                raise
-        else:
+        if policy_exists(client, arn):
             return arn
     return next((policy["Arn"] for policy in list_iam_managed_policies(client) if policy["PolicyName"] == name), None)

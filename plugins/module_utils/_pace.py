@@ -12,10 +12,11 @@ from collections.abc import Callable
 
 # Burst and refill a second of an account's and region's bucket for each API: Amazon EC2 API Reference, "Request
 # throttling for the Amazon EC2 API" (ReplaceIamInstanceProfileAssociation falls under the other mutating actions).
+# Two less than AWS's 100 and 50: this clock starts before AWS's does, and calls at the very edge would be refused.
 EC2_BUCKETS = {
-    "AssociateIamInstanceProfile": (100, 5),
-    "DisassociateIamInstanceProfile": (100, 5),
-    "ReplaceIamInstanceProfileAssociation": (50, 5),
+    "AssociateIamInstanceProfile": (98, 5),
+    "DisassociateIamInstanceProfile": (98, 5),
+    "ReplaceIamInstanceProfileAssociation": (48, 5),
 }
 
 

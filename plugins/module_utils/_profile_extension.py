@@ -19,7 +19,11 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import (
     read_profile,
     read_role_policies,
 )
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy_module import managed_arns, parse_managed
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy_module import (
+    check_managed,
+    managed_arns,
+    parse_managed,
+)
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._role_policies import (
     Change,
     Request,
@@ -60,6 +64,7 @@ class Extension:
         role = found["Roles"][0]
         now = read_role_policies(self._iam, role["RoleName"])
         request = Request(managed_arns(self._iam, "policies", names, role["Arn"]))
+        check_managed(self._iam, "policies", set(request.managed) - set(now.managed))
         try:
             changes = plan_present(now, request, purge=False, differs=compare_policies)
             return _Work(role["RoleName"], ordered(now, changes, limits, role["RoleName"]))

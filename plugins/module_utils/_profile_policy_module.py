@@ -20,6 +20,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failu
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import (
     change_role_policy,
     policy_arn,
+    policy_exists,
     profiles_of_role,
     quotas,
     read_profile,
@@ -70,6 +71,8 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
         )
         now = read_role_policies(iam, target.name)
         request = Request(managed_arns(iam, "managed_policies", names, target.arn), inline)
+        if params["state"] == "present":
+            check_managed(iam, "managed_policies", set(request.managed) - set(now.managed))
         changes = _plan(params, now, request)
         if changes:
             changes = ordered(now, changes, quotas(iam), target.name)
@@ -77,10 +80,9 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
         raise
     except Exception as error:
         raise Failure(_unreadable(error)) from error
-    if target.profile and target.shared and changes:
-        warn(
-            f"The role {target.name} is also in the instance profiles {', '.join(target.shared)}: they change with it."
-        )
+    profiles = [*([target.profile] if target.profile else []), *target.shared]
+    if changes and len(profiles) > 1:
+        warn(f"The role {target.name} is in the instance profiles {', '.join(profiles)}: all of them change with it.")
     return _carry_out(module, iam, target, now, changes)
 
 
@@ -203,6 +205,15 @@ def managed_arns(iam: Any, option: str, names: Iterable[tuple[str, IamName]], ro
             raise InputError(f"{option}: there is no managed policy {text!r}, in the account or of AWS.")
         found[arn] = name.name
     return found
+
+
+def check_managed(iam: Any, option: str, arns: Iterable[str]) -> None:
+    """Raise InputError for policies that do not exist; IAM would say so only when they are attached."""
+    missing = [arn for arn in sorted(arns) if not policy_exists(iam, arn)]
+    if missing:
+        raise InputError(
+            f"{option}: there is no managed policy {', '.join(missing)}. Correct the ARN or create the policy."
+        )
 
 
 def _unreadable(error: Exception) -> str:
