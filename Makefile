@@ -51,7 +51,8 @@ PROFILE_SCENARIOS := instance_profile profile_association s3_policy
 
 .PHONY: unit
 unit: $(STAMP) ## Unit tests, the emulator's own tests and the integration tests.
-	@$(BIN)/fleet-emulator run -- $(PYTEST) -n 2 $(PROFILE_TESTS:%=--ignore=%) tests
+	@$(BIN)/fleet-emulator run -- $(PYTEST) -n 2 --ignore=tests/localstack $(PROFILE_TESTS:%=--ignore=%) tests
+	@cd tests/localstack && "$(CURDIR)/$(BIN)/fleet-emulator" run -- "$(CURDIR)/$(BIN)/python" -m pytest -n 2 tests
 
 .PHONY: molecule
 molecule: $(STAMP) ## Molecule scenarios of the main job against the emulator.

@@ -124,10 +124,14 @@ def test_a_backup_is_put_back(found, had, put, wanted):
     assert restored(found, had, put, force=True)[:2] == wanted
 
 
-@pytest.mark.parametrize(("found", "has"), [(instance(THIRD), "Third"), (instance(), "no profile")])
-def test_what_was_changed_since_the_backup_is_put_back_only_by_force(found, has):
-    assert restored(found, OLD, NEW) == ("skip", found.profile, f"changed since the backup: has {has}")
+def test_what_was_changed_since_the_backup_is_put_back_only_by_force():
+    found = instance(THIRD)
+    assert restored(found, OLD, NEW) == ("skip", THIRD, "changed since the backup: has Third")
     assert restored(found, OLD, NEW, force=True)[1] == OLD
+
+
+def test_an_instance_that_has_lost_its_profile_since_the_backup_gets_the_old_one_back():
+    assert restored(instance(), OLD, NEW)[:2] == ("associate", OLD)
 
 
 def test_a_backup_holds_what_undoes_each_change_and_nothing_else():
