@@ -18,7 +18,7 @@ from fleet_emulator.policy import Source, evaluate
 from ansible_collections.fleet.aws_ssm.plugins.filter.dhmc_operator_policy import dhmc_operator_policy
 
 ROLE = "AWSSystemsManagerDefaultEC2InstanceManagementRole"
-REGIONS = ["eu-west-1", "us-east-1"]
+REGIONS = ("eu-west-1", "us-east-1")
 BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
 STATEMENT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::ours/*"}
 
