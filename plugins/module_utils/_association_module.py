@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.common.warnings import warn
 
-from ansible_collections.amazon.aws.plugins.module_utils.transformation import ansible_dict_to_boto3_filter_list
-
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._association_executor import WRITES, ProfileLost, carry_out
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._associations import (
     EXTEND,
@@ -23,21 +21,20 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._associations import
     Profile,
     Step,
     backup_of,
-    check_found,
     plan_absent,
     plan_present,
     plan_restored,
     read_instance,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_api import Associations
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_api import Associations, find_instances
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, InputError, describe
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import fan_out
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import read_profile
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import PROFILE, IamName, parse_name
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_selection import check_found, select_instances
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_extension import Extension
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import choose_regions, refuse_disabled
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import split_names
 
 if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -56,15 +53,16 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     clients = Clients(module)
     regions = choose_regions(module, clients)
     profile, is_new = (None, True) if params["state"] == "restored" else _profile(module, clients)
-    apis = {region: Associations(clients.client("ec2", region)) for region in regions}
+    ec2 = {region: clients.client("ec2", region) for region in regions}
+    apis = {region: Associations(client) for region, client in ec2.items()}
     # A region that does not answer must leave the others time to be changed.
     found, errors = fan_out(
-        lambda region: apis[region].instances(ids, filters), regions, deadline=deadline - params["timeout"] / 2
+        lambda region: find_instances(ec2[region], ids, filters), regions, deadline=deadline - params["timeout"] / 2
     )
     refuse_disabled(clients, errors)
     instances = [read_instance(region, row) for region, rows in found.items() for row in rows]
     if not errors:
-        check_found(ids, instances, regions)
+        check_found(ids, (instance.id for instance in instances), regions)
 
     steps = _plan(params, instances, profile)
     extension = Extension(clients, params["policies"], [s.instance.profile for s in steps if s.operation == EXTEND])
@@ -92,24 +90,12 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
 
 
 def _selection(params: Mapping[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
-    """Instance ids and EC2 filters; C(all_instances) leaves out what is gone or going."""
+    """Instance ids and EC2 filters; exactly the backup's instances for C(state=restored)."""
     if params["state"] == "restored":
         if not params["backup"]:
             raise InputError("backup: is empty: give the backup that an earlier run returned.")
         return [entry["instance_id"] for entry in params["backup"]], []
-    ids = split_names(params["instance_ids"])
-    if ids is not None:
-        if not ids:
-            raise InputError("instance_ids: is an empty list: name at least one instance, or use filters.")
-        wrong = [name for name in ids if not (name.startswith("i-") and name[2:].isalnum())]
-        if wrong:
-            raise InputError(f"instance_ids: {', '.join(wrong)} is not an instance id (i-0123456789abcdef0).")
-        return ids, []
-    if not params["filters"] and not params["all_instances"]:
-        raise InputError("Which instances: set instance_ids, filters, or all_instances to true.")
-    filters = dict(params["filters"] or {})
-    filters.setdefault("instance-state-name", ["pending", "running", "stopping", "stopped"])
-    return [], ansible_dict_to_boto3_filter_list(filters)
+    return select_instances(params)
 
 
 def _profile(module: AnsibleAWSModule, clients: Clients) -> tuple[Profile, bool]:

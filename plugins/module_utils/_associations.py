@@ -14,8 +14,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
-
 ASSOCIATE = "associate"
 REPLACE = "replace"
 SWAP = "swap"  # disassociate, then associate
@@ -133,17 +131,6 @@ def _out_of_reach(instance: Instance) -> Step | None:
 
 def _name(arn: str | None) -> str:
     return arn.rpartition("/")[2] if arn else "no profile"
-
-
-def check_found(wanted: Iterable[str], instances: Iterable[Instance], regions: Iterable[str]) -> None:
-    """Raise InputError for ids that are in none of the regions."""
-    found = {instance.id for instance in instances}
-    missing = [instance for instance in wanted if instance not in found]
-    if missing:
-        raise InputError(
-            f"instance_ids: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} in none of the regions "
-            f"{', '.join(regions)}: correct the id, or name its region."
-        )
 
 
 def backup_of(steps: Iterable[Step]) -> list[dict[str, str | None]]:

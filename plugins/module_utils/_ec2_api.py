@@ -40,30 +40,31 @@ class _Retry(AWSRetry):
         return response_code in (catch_extra_error_codes or ())
 
 
+def find_instances(client: Any, ids: Sequence[str], filters: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """DescribeInstances: those of the ids that are in this region, or all that the filters let through."""
+    members = client.meta.service_model.operation_model("DescribeInstances").input_shape.members
+    # Without it, instances that an AWS service operates may be missing, by a setting of the account.
+    extra = {"IncludeManagedResources": True} if "IncludeManagedResources" in members else {}
+    found = []
+    for more in chunks(ids, "instance-id") if ids else [[]]:
+        pages = client.get_paginator("describe_instances").paginate(
+            Filters=[*filters, *more], PaginationConfig={"PageSize": _PAGE}, **extra
+        )
+        found += [instance for page in pages for row in page["Reservations"] for instance in row["Instances"]]
+    return found
+
+
 class Associations:
-    """One region's instances and their associations; safe to use from many threads."""
+    """One region's associations of instances and profiles; safe to use from many threads."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
         self._buckets = {operation: Bucket(burst, rate) for operation, (burst, rate) in EC2_BUCKETS.items()}
 
-    def instances(self, ids: Sequence[str], filters: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """DescribeInstances: those of the ids that are in this region, or all that the filters let through."""
-        members = self._client.meta.service_model.operation_model("DescribeInstances").input_shape.members
-        # Without it, instances that an AWS service operates may be missing, by a setting of the account.
-        extra = {"IncludeManagedResources": True} if "IncludeManagedResources" in members else {}
-        found = []
-        for more in _chunks(ids, "instance-id") if ids else [[]]:
-            pages = self._client.get_paginator("describe_instances").paginate(
-                Filters=[*filters, *more], PaginationConfig={"PageSize": _PAGE}, **extra
-            )
-            found += [instance for page in pages for row in page["Reservations"] for instance in row["Instances"]]
-        return found
-
     def of_instances(self, ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
         """DescribeIamInstanceProfileAssociations of the instances, by instance id."""
         rows: dict[str, list[dict[str, Any]]] = {}
-        for filters in _chunks(list(ids), "instance-id"):
+        for filters in chunks(list(ids), "instance-id"):
             pages = self._client.get_paginator("describe_iam_instance_profile_associations").paginate(
                 Filters=filters, PaginationConfig={"PageSize": _PAGE}
             )
@@ -117,6 +118,7 @@ class Associations:
         return repeat(paced)()["IamInstanceProfileAssociation"]
 
 
-def _chunks(values: Sequence[str], name: str) -> Iterator[list[dict[str, Any]]]:
+def chunks(values: Sequence[str], name: str) -> Iterator[list[dict[str, Any]]]:
+    """EC2 filters of that name for the values, no more in each than a filter takes."""
     for start in range(0, len(values), _FILTER_VALUES):
         yield [{"Name": name, "Values": list(values[start : start + _FILTER_VALUES])}]

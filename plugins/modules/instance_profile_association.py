@@ -23,21 +23,6 @@ options:
   instance_profile:
     description: The instance profile's name, its path and name, or its ARN. Required unless O(state=restored).
     type: str
-  instance_ids:
-    description:
-      - The instances, each in one of the regions. A list, or a string with commas or white space between the ids. An id
-        that is in none of the regions is an error before the first change.
-    type: list
-    elements: str
-  filters:
-    description:
-      - The instances that these filters let through, as for M(amazon.aws.ec2_instance_info). Instances that are
-        terminated, or about to be, are left out unless C(instance-state-name) says otherwise.
-    type: dict
-  all_instances:
-    description: Every instance of the regions. One of O(instance_ids), O(filters) and O(all_instances) is required.
-    type: bool
-    default: false
   existing:
     description:
       - What to do with an instance that has another profile.
@@ -87,6 +72,7 @@ options:
 extends_documentation_fragment:
   - fleet.aws_ssm.attributes
   - fleet.aws_ssm.regions
+  - fleet.aws_ssm.instances
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -196,6 +182,7 @@ failed_regions:
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._association_module import run
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_selection import SELECTION_SPEC
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._module import execute
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import REGIONS_SPEC
 
@@ -212,10 +199,8 @@ def main() -> None:
         AnsibleAWSModule(
             argument_spec={
                 **REGIONS_SPEC,
+                **SELECTION_SPEC,
                 "instance_profile": {"type": "str"},
-                "instance_ids": {"type": "list", "elements": "str"},
-                "filters": {"type": "dict"},
-                "all_instances": {"type": "bool", "default": False},
                 "existing": {"type": "str", "choices": ["keep", "replace", "extend"], "default": "keep"},
                 "policies": {"type": "list", "elements": "str", "default": ["AmazonSSMManagedInstanceCore"]},
                 "state": {"type": "str", "choices": ["present", "absent", "restored"], "default": "present"},

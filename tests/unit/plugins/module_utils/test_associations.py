@@ -9,7 +9,6 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._associations import
     Instance,
     Profile,
     backup_of,
-    check_found,
     plan_absent,
     plan_present,
     plan_restored,
@@ -158,11 +157,3 @@ def test_each_change_is_undone_by_its_backup():
             if entries:
                 now = instance(step.after, before.state)
                 assert only(plan_restored([now], entries, force=False))[1] == before.profile
-
-
-def test_ids_that_are_in_no_region_are_named():
-    check_found(["i-1"], [instance()], ["eu-west-1"])
-    with pytest.raises(InputError, match=r"instance_ids: i-2, i-3 are in none of the regions eu-west-1, us-east-1"):
-        check_found(["i-1", "i-2", "i-3"], [instance()], ["eu-west-1", "us-east-1"])
-    with pytest.raises(InputError, match=r"i-2 is in none of the regions eu-west-1: correct the id"):
-        check_found(["i-2"], [], ["eu-west-1"])
