@@ -14,7 +14,6 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._associations import
     plan_restored,
     read_instance,
 )
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
 
 PREFIX = "arn:aws:iam::111122223333:instance-profile/"
 NEW, OLD, THIRD = f"{PREFIX}New", f"{PREFIX}path/Old", f"{PREFIX}Third"
