@@ -153,6 +153,13 @@ def action_matches(statement: Mapping[str, Any], action: str) -> bool:
     return any(glob_matches(pattern.lower(), action.lower()) for pattern in as_list(statement.get("Action")))
 
 
+def concerns(statement: Mapping[str, Any], action: str, resources: Iterable[str]) -> bool:
+    """Whether the statement speaks of the action on any part of the resources."""
+    return action_matches(statement, action) and any(
+        _resource_matches(statement, resource) is not Answer.NO for resource in resources
+    )
+
+
 def _resource_matches(statement: Mapping[str, Any], resource: str) -> Answer:
     negated = "NotResource" in statement
     patterns = as_list(statement["NotResource"] if negated else statement.get("Resource"))

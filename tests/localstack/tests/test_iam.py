@@ -161,6 +161,16 @@ def test_authorization_details(aws, iam):
     assert len(first["RoleDetailList"]) == 2
 
 
+def test_policies_say_their_names_and_how_many_roles_they_bound(aws, iam):
+    """IAM API Reference, ManagedPolicyDetail and Policy: PolicyName, PermissionsBoundaryUsageCount."""
+    arn = iam.create_policy(PolicyName="Edge", Path="/team/", PolicyDocument=document(allow("s3:*")))["Policy"]["Arn"]
+    iam.put_role_permissions_boundary(RoleName=aws.role("bounded"), PermissionsBoundary=arn)
+    (listed,) = iam.get_account_authorization_details(Filter=["LocalManagedPolicy"])["Policies"]
+    read = iam.get_policy(PolicyArn=arn)["Policy"]
+    for policy in (listed, read):
+        assert (policy["PolicyName"], policy["PermissionsBoundaryUsageCount"]) == ("Edge", 1)
+
+
 def decisions(iam, role, actions, **kwargs):
     arn = iam.get_role(RoleName=role)["Role"]["Arn"]
     results = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=actions, **kwargs)["EvaluationResults"]

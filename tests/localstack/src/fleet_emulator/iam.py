@@ -96,6 +96,13 @@ class FleetIamProvider(IamProvider):
         iam_rules.check_policy_size(request["PolicyDocument"], quota)
         return call_moto(context)
 
+    @handler("GetPolicy", expand=False)
+    def get_policy(self, context: RequestContext, request: Answer) -> Any:
+        """IAM API Reference, "Policy": how many entities have it as their permissions boundary; moto says 0."""
+        answer = call_moto(context)
+        answer["Policy"]["PermissionsBoundaryUsageCount"] = _bounded_by(context, request["PolicyArn"])
+        return answer
+
     def delete_policy(self, context: RequestContext, policy_arn: str, **kwargs: Any) -> None:
         """IAM API Reference, "DeletePolicy": detach it and delete its other versions first."""
         policy = get_iam_backend(context).managed_policies.get(policy_arn)
@@ -184,6 +191,10 @@ class FleetIamProvider(IamProvider):
         finally:
             _window.reset(token)
         answer.pop("Marker", None)
+        for policy in answer["Policies"]:
+            # moto leaves both out.
+            policy["PolicyName"] = policy["Arn"].rpartition("/")[2]
+            policy["PermissionsBoundaryUsageCount"] = _bounded_by(context, policy["Arn"])
         return {**answer, **iam_paging.rest(window.end, window.total)}
 
     @handler("SimulatePrincipalPolicy", expand=False)
@@ -199,6 +210,12 @@ def _role(context: RequestContext, name: str) -> Any:
         if role.name == name:
             return role
     raise NoSuchEntityException(f"The role with name {name} cannot be found.")
+
+
+def _bounded_by(context: RequestContext, arn: str) -> int:
+    """How many roles have the policy as their permissions boundary."""
+    roles = list(get_iam_backend(context).roles.values())
+    return sum(getattr(role, "permissions_boundary_arn", None) == arn for role in roles)
 
 
 def _own_policies(context: RequestContext) -> list[Any]:

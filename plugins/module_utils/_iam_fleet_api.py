@@ -1,0 +1,217 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to fleet.aws_ssm: may change in any release.
+"""Gateway: many IAM roles with all that hangs on them; documents as the very text that IAM holds.
+
+Raises amazon.aws's AnsibleIAMError or botocore's errors; botocore repeats what IAM throttles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+try:
+    from botocore.exceptions import ClientError
+except ImportError:
+    pass  # AnsibleAWSModule says what is missing
+
+from ansible_collections.amazon.aws.plugins.module_utils.iam import (
+    get_iam_managed_policy_by_arn,
+    get_iam_role,
+    list_iam_role_attached_policies,
+    list_iam_role_policies,
+)
+
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import code_of
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import fan_out
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._permission_restore import PolicyNow
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import ManagedPolicy, RoleFacts
+
+# IAM's buckets are not published; more at once than this is soon throttled.
+_WORKERS = 8
+
+
+@dataclass(frozen=True)
+class BareRole:
+    """A role before its managed policies are read: ARNs attached, inline policies by name with their text."""
+
+    detail: dict[str, Any]
+    attached: tuple[str, ...]
+    inline: dict[str, str]
+
+    @property
+    def boundary(self) -> str | None:
+        """The ARN of its permissions boundary."""
+        return self.detail.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+
+    @property
+    def managed(self) -> list[str]:
+        """Every managed policy that counts."""
+        return [*self.attached, *([self.boundary] if self.boundary else [])]
+
+
+def keep_texts(client: Any) -> None:
+    """Have C(Text) beside every policy document that IAM answers with: botocore leaves only the decoded document."""
+    client.meta.events.register_first("after-call.iam", _keep_texts, unique_id="fleet.aws_ssm-keep-texts")
+
+
+def _keep_texts(parsed: Any, **_event: Any) -> None:
+    if isinstance(parsed, dict):
+        for key, value in list(parsed.items()):
+            if key in ("PolicyDocument", "Document") and isinstance(value, str):
+                parsed["Text"] = unquote(value)
+            elif isinstance(value, (dict, list)):
+                _keep_texts(value)
+    elif isinstance(parsed, list):
+        for item in parsed:
+            _keep_texts(item)
+
+
+def read_bare_role(client: Any, name: str) -> BareRole | None:
+    """The role, or None. Three calls, and one for each inline policy."""
+    detail = get_iam_role(client, name)
+    if not detail:
+        return None
+    keep_texts(client)
+    return BareRole(
+        detail,
+        tuple(policy["PolicyArn"] for policy in list_iam_role_attached_policies(client, name)),
+        {
+            policy: client.get_role_policy(RoleName=name, PolicyName=policy)["Text"]
+            for policy in list_iam_role_policies(client, name)
+        },
+    )
+
+
+def read_policy(client: Any, arn: str) -> ManagedPolicy:
+    """A managed policy with its default version. Two calls."""
+    keep_texts(client)
+    policy = get_iam_managed_policy_by_arn(client, arn)
+    version = client.get_policy_version(PolicyArn=arn, VersionId=policy["DefaultVersionId"])["PolicyVersion"]
+    return _managed(policy, version["Text"])
+
+
+def _managed(policy: Mapping[str, Any], text: str, versions: tuple[str, ...] | None = None) -> ManagedPolicy:
+    return ManagedPolicy(
+        arn=policy["Arn"],
+        name=policy["PolicyName"],
+        text=text,
+        version=policy["DefaultVersionId"],
+        attached=policy.get("AttachmentCount", 0) + policy.get("PermissionsBoundaryUsageCount", 0),
+        versions=versions,
+    )
+
+
+def policy_versions(client: Any, arn: str) -> tuple[str, ...]:
+    """The ids of a managed policy's versions, the newest first."""
+    pages = client.get_paginator("list_policy_versions").paginate(PolicyArn=arn)
+    return tuple(version["VersionId"] for page in pages for version in page["Versions"])
+
+
+def account_details(client: Any) -> tuple[dict[str, BareRole], dict[str, ManagedPolicy], dict[str, list[str]]]:
+    """All roles by name, the account's own policies by ARN, and the profiles of each role.
+
+    GetAccountAuthorizationDetails. Policies of AWS are left out: it would give all versions of each of them.
+    """
+    keep_texts(client)
+    roles, policies, profiles = {}, {}, {}
+    pages = client.get_paginator("get_account_authorization_details").paginate(
+        Filter=["Role", "LocalManagedPolicy"], PaginationConfig={"PageSize": 1000}
+    )
+    for page in pages:
+        for role in page["RoleDetailList"]:
+            roles[role["RoleName"]] = BareRole(
+                role,
+                tuple(policy["PolicyArn"] for policy in role["AttachedManagedPolicies"]),
+                {policy["PolicyName"]: policy["Text"] for policy in role["RolePolicyList"]},
+            )
+            profiles[role["RoleName"]] = [profile["InstanceProfileName"] for profile in role["InstanceProfileList"]]
+        for policy in page["Policies"]:
+            versions = policy["PolicyVersionList"]
+            text = next(version["Text"] for version in versions if version["IsDefaultVersion"])
+            ids = tuple(version["VersionId"] for version in versions)
+            policies[policy["Arn"]] = _managed(policy, text, ids)
+    return roles, policies, profiles
+
+
+def read_all(
+    read: Callable[[str], Any], names: Iterable[str], deadline: float
+) -> tuple[dict[str, Any], dict[str, Exception]]:
+    """C(read) for each name, side by side at IAM's pace."""
+    return fan_out(read, names, deadline=deadline, max_workers=_WORKERS)
+
+
+def all_or_nothing(read: Callable[[str], Any], names: Iterable[str], deadline: float) -> dict[str, Any]:
+    """I(read_all) where a part is of no use: raises the first error."""
+    results, errors = read_all(read, names, deadline)
+    if errors:
+        raise next(iter(errors.values()))
+    return results
+
+
+def assemble(name: str, role: BareRole, policies: Mapping[str, ManagedPolicy]) -> RoleFacts:
+    """A role with the managed policies that it names."""
+    return RoleFacts(
+        name=name,
+        detail=role.detail,
+        managed=tuple(policies[arn] for arn in role.attached),
+        inline=role.inline,
+        boundary=policies[role.boundary] if role.boundary else None,
+    )
+
+
+def all_profiles(client: Any) -> dict[str, dict[str, Any]]:
+    """Every instance profile of the account by name (ListInstanceProfiles)."""
+    pages = client.get_paginator("list_instance_profiles").paginate(PaginationConfig={"PageSize": 1000})
+    return {profile["InstanceProfileName"]: profile for page in pages for profile in page["InstanceProfiles"]}
+
+
+def simulate(client: Any, role_arn: str, actions: Sequence[str], resources: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """SimulatePrincipalPolicy: for each action C(decision) and C(missing_context), which sees SCPs, too."""
+    pages = client.get_paginator("simulate_principal_policy").paginate(
+        PolicySourceArn=role_arn, ActionNames=list(actions), ResourceArns=list(resources)
+    )
+    return {
+        result["EvalActionName"]: {
+            "decision": result["EvalDecision"],
+            "missing_context": result.get("MissingContextValues", []),
+        }
+        for page in pages
+        for result in page["EvaluationResults"]
+    }
+
+
+def read_versions(client: Any, arn: str) -> PolicyNow | None:
+    """A managed policy's default version and the text of every version, or None. A call, and one for each version."""
+    keep_texts(client)
+    try:
+        pages = list(client.get_paginator("list_policy_versions").paginate(PolicyArn=arn))
+    except ClientError as error:
+        if code_of(error) == "NoSuchEntity":
+            return None
+        raise
+    versions = [version for page in pages for version in page["Versions"]]
+    return PolicyNow(
+        default=next(version["VersionId"] for version in versions if version["IsDefaultVersion"]),
+        texts={
+            version["VersionId"]: client.get_policy_version(PolicyArn=arn, VersionId=version["VersionId"])[
+                "PolicyVersion"
+            ]["Text"]
+            for version in versions
+        },
+    )
+
+
+def add_version(client: Any, arn: str, text: str) -> None:
+    """A new version of a managed policy, as its default."""
+    client.create_policy_version(PolicyArn=arn, PolicyDocument=text, SetAsDefault=True)
+
+
+def go_back_to_version(client: Any, arn: str, version: str, surplus: Iterable[str]) -> None:
+    """Make an old version the default again, and delete those that came after it."""
+    client.set_default_policy_version(PolicyArn=arn, VersionId=version)
+    for name in surplus:
+        client.delete_policy_version(PolicyArn=arn, VersionId=name)

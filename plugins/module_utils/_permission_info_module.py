@@ -1,0 +1,154 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to fleet.aws_ssm: may change in any release.
+"""Module body of instance_profile_permission_info: what profiles allow, through what, and whom it concerns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, describe
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_fleet_api import read_all, simulate
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import (
+    RoleFacts,
+    checked_actions,
+    may,
+    resources_of,
+    worst,
+)
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_survey import Profile, Survey, Surveyor
+
+if TYPE_CHECKING:
+    from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+# Resources for which one call of SimulatePrincipalPolicy is asked.
+_SIMULATED = 20
+
+
+def run_info(module: AnsibleAWSModule) -> dict[str, Any]:
+    """instance_profile_permission_info: fails, with what was read, if a region or a role could not be read."""
+    actions = checked_actions(module.params["actions"])
+    surveyor = Surveyor(module)
+    survey = surveyor.read()
+    rows = profile_rows(survey, actions, module.params["resources"] or [])
+    allowing = {row["role"] for row in rows if row["answer"] in ("yes", "maybe")}
+    sharing, unshared = surveyor.share(survey, sorted(allowing))
+    for row in rows:
+        row["other_profiles"] = [name for name in sharing.get(row["role"], []) if name != row["instance_profile"]]
+    if module.params["simulate"]:
+        unshared = {**unshared, **_simulate(surveyor, survey, rows, actions)}
+    return finish(rows, survey.region_errors, unshared)
+
+
+def finish(
+    rows: list[dict[str, Any]], region_errors: Mapping[str, Exception], role_errors: Mapping[str, Exception]
+) -> dict[str, Any]:
+    """The module's result, or a Failure with it if something could not be read."""
+    for row in rows:
+        if row["role"] in role_errors and not row["failed"]:
+            row.update(failed=True, error=describe(role_errors[row["role"]]))
+    result: dict[str, Any] = {
+        "changed": False,
+        "profiles": rows,
+        "summary": summary_of(rows),
+        "failed_regions": [{"region": region, "error": describe(error)} for region, error in region_errors.items()],
+    }
+    why = [f"{f['region']}: {f['error']['code']}: {f['error']['message']}" for f in result["failed_regions"]]
+    failed = {row["role"]: row["error"] for row in rows if row["failed"]}
+    why += [f"role {role}: {error['code']}: {error['message']}" for role, error in failed.items()]
+    if why:
+        more = f"; and {len(why) - 10} more" if len(why) > 10 else ""
+        raise Failure(f"Not all could be read: {'; '.join(why[:10])}{more}", **result)
+    return result
+
+
+def summary_of(rows: list[dict[str, Any]]) -> dict[str, int]:
+    """How many profiles, and how many of each answer, and the instances that the allowing ones are on."""
+    answers = Counter(row["answer"] for row in rows if row["answer"])
+    concerned = sum(len(row["instances"]) for row in rows if row["answer"] in ("yes", "maybe"))
+    return {
+        "profiles": len(rows),
+        **{answer.value: answers[answer.value] for answer in Answer},
+        "instances": concerned,
+    }
+
+
+def profile_rows(survey: Survey, actions: list[str], resources: list[str]) -> list[dict[str, Any]]:
+    """What each profile allows, the allowing ones first."""
+    decided: dict[str, list[dict[str, Any]]] = {}
+    for name, role in survey.roles.items():
+        decided[name] = [_permission(survey, role, action, resources) for action in actions]
+    rows = [_row(profile, survey, decided) for profile in survey.profiles]
+    order = {"yes": 0, "maybe": 1, None: 2, "no": 3}
+    return sorted(rows, key=lambda row: order[row["answer"]])
+
+
+def _permission(survey: Survey, role: RoleFacts, action: str, given: list[str]) -> dict[str, Any]:
+    resources = resources_of(action, given, survey.partition, survey.account)
+    decision = may(role, action, resources)
+    return {
+        "action": action,
+        "resources": resources,
+        "answer": decision.answer.value,
+        "reasons": [asdict(reason) for reason in decision.reasons],
+    }
+
+
+def _row(profile: Profile, survey: Survey, decided: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    error = survey.role_errors.get(profile.role or "")
+    role = survey.roles.get(profile.role or "")
+    permissions = decided.get(profile.role or "", [])
+    answer = None if error else worst(Answer(entry["answer"]) for entry in permissions).value
+    return {
+        "instance_profile": profile.name,
+        "arn": profile.arn,
+        "role": profile.role,
+        "role_arn": role.detail["Arn"] if role else None,
+        "answer": answer,
+        "note": _note(profile, role) if not error else "",
+        "permissions": permissions,
+        "instances": [
+            {"region": row["Region"], "instance_id": row["InstanceId"], "state": row["State"]["Name"]}
+            for row in profile.instances
+        ],
+        "failed": bool(error),
+        **({"error": describe(error)} if error else {}),
+    }
+
+
+def _note(profile: Profile, role: RoleFacts | None) -> str:
+    """Why there is nothing to decide."""
+    if not profile.exists:
+        return "the profile was deleted while instances still name it"
+    if profile.role is None:
+        return "the profile has no role"
+    return "" if role else "the role is gone"
+
+
+def _simulate(
+    surveyor: Surveyor, survey: Survey, rows: list[dict[str, Any]], actions: list[str]
+) -> dict[str, Exception]:
+    """Add IAM's own answer to each row, asked once for each role, for instances that have it."""
+    iam = surveyor.iam
+    instances: dict[str, list[str]] = {}
+    for row in rows:
+        if row["role_arn"]:
+            instances.setdefault(row["role"], []).extend(
+                f"arn:{survey.partition}:ec2:{one['region']}:{survey.account}:instance/{one['instance_id']}"
+                for one in row["instances"]
+            )
+
+    def ask(role: str) -> dict[str, Any]:
+        resources = instances[role][:_SIMULATED] or ["*"]
+        return simulate(iam, survey.roles[role].detail["Arn"], actions, resources)
+
+    found, errors = read_all(ask, instances, surveyor.deadline)
+    for row in rows:
+        answers = {name.lower(): answer for name, answer in found.get(row["role"], {}).items()}
+        for entry in row["permissions"]:
+            entry["simulated"] = answers.get(entry["action"].lower())
+    return errors

@@ -1,0 +1,278 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Take actions away from the roles behind instance profiles, and give them back exactly."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: instance_profile_permission
+short_description: Take an action away from instance profiles, and give it back
+version_added: 1.0.0
+description:
+  - Takes actions away from the roles behind instance profiles, by default C(ssm:UpdateInstanceInformation), which keeps
+    instances from using Default Host Management Configuration (DHMC). O(method) says how.
+  - Which roles allow the actions is decided as by M(fleet.aws_ssm.instance_profile_permission_info); a V(maybe) counts as
+    allowing. Roles that don't are left alone.
+  - Every plan is tried on the policy documents before it is carried out. A role that would still allow an action, or to
+    which the method can't be applied, is left as it is, and named; the others are done, and the task fails in the end.
+  - What was there comes back with O(state=restored), the same documents, attachments and versions.
+author:
+  - The fleet.aws_ssm contributors (@fleet-aws)
+options:
+  actions:
+    description: The IAM actions, each as SERVICE:ACTION and without wildcards.
+    type: list
+    elements: str
+    default: ["ssm:UpdateInstanceInformation"]
+  resources:
+    description:
+      - The ARNs of the resources that the actions are asked for; C(*) and C(?) in them stand for any text. Statements about
+        other resources are left alone.
+      - By default the instances of the account for C(ssm:UpdateInstanceInformation), which an instance calls on itself,
+        and C(*) for every other action.
+    type: list
+    elements: str
+  instance_profiles:
+    description:
+      - These profiles, by name, path and name, or ARN. A list, or a string with commas.
+      - One of O(instance_profiles), O(instance_ids), O(filters) and O(all_in_use) is required for O(state=absent).
+    type: list
+    elements: str
+  instance_ids:
+    description:
+      - The profiles of these instances. A list, or a string with commas or white space between the ids. An id that is in
+        none of the regions is an error.
+    type: list
+    elements: str
+  filters:
+    description:
+      - The profiles of the instances that these filters let through, as for M(amazon.aws.ec2_instance_info). Instances that
+        are terminated, or about to be, are left out unless C(instance-state-name) says otherwise.
+    type: dict
+  all_in_use:
+    description: Every profile that an instance of the regions has.
+    type: bool
+    default: false
+  method:
+    description:
+      - V(detach) detaches the managed policies that grant an action, with all else that they grant.
+      - V(deny) adds one inline policy with an explicit deny to the role, which takes away nothing but the actions and wins
+        over any policy.
+      - V(rewrite) takes the actions out of the statements of inline and customer managed policies that name them. A managed
+        policy gets a new default version; no version is ever deleted, so that one which has as many as the quota allows is
+        refused. So is a statement that grants the action by a wildcard or by NotAction, and a policy of AWS's own.
+      - V(auto) does for each role what touches least. A policy that names the actions is rewritten, or detached if it
+        grants nothing else. If a policy of the role can't be (a wildcard, AWS's own, shared), one deny is added instead,
+        and the role's policies stay as they are. Nothing else that the role allows is lost.
+    type: str
+    choices: [auto, detach, deny, rewrite]
+    default: auto
+  allow_shared:
+    description:
+      - Whether a customer managed policy may be edited that other roles, users or groups use, too (other than the roles of
+        this task). They lose the actions as well.
+    type: bool
+    default: false
+  deny_policy_name:
+    description: The name of the inline policy with the deny.
+    type: str
+    default: fleet.aws_ssm-deny
+  state:
+    description:
+      - V(absent) takes the actions away.
+      - V(restored) puts back what O(backup) holds. What somebody has changed since is left alone and named, the rest is put
+        back, and the task fails in the end.
+    type: str
+    choices: [absent, restored]
+    default: absent
+  backup:
+    description: What an earlier run returned as RV(backup). Required for O(state=restored).
+    type: list
+    elements: dict
+    suboptions:
+      account:
+        description: The account's id. A backup of another account than the credentials' is an error.
+        type: str
+        required: true
+      operation:
+        description: What was done.
+        type: str
+        choices: [detach, put, delete, version]
+        required: true
+      role:
+        description: The role it was done to.
+        type: str
+      policy:
+        description: The policy's name.
+        type: str
+        required: true
+      arn:
+        description: The ARN of a managed policy.
+        type: str
+      before:
+        description: The document before, as the text that IAM held.
+        type: str
+      after:
+        description: The document after.
+        type: str
+      version:
+        description: The id of the version that was the default.
+        type: str
+      versions:
+        description: The ids of all versions that there were.
+        type: list
+        elements: str
+  overwrite:
+    description: Whether O(state=restored) also puts back what was changed since.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - fleet.aws_ssm.attributes
+  - fleet.aws_ssm.regions
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+seealso:
+  - module: fleet.aws_ssm.instance_profile_permission_info
+  - module: fleet.aws_ssm.instance_profile_policy
+notes:
+  - A role changes for everything that uses it, instances of other regions among them. A warning names other profiles that
+    hold it.
+  - Policies of AWS's own are never edited.
+  - O(state=restored) needs no regions; O(timeout) applies.
+  - Needs what M(fleet.aws_ssm.instance_profile_permission_info) needs, and C(iam:GetAccountSummary); for changes, by what is
+    planned, C(iam:PutRolePolicy), C(iam:DeleteRolePolicy), C(iam:DetachRolePolicy), C(iam:ListPolicyVersions),
+    C(iam:CreatePolicyVersion); to restore also C(iam:AttachRolePolicy), C(iam:SetDefaultPolicyVersion),
+    C(iam:DeletePolicyVersion).
+"""
+
+EXAMPLES = r"""
+- name: See what would be changed, so that instances can use Default Host Management Configuration
+  fleet.aws_ssm.instance_profile_permission:
+    all_in_use: true
+    regions: [eu-west-1, eu-central-1]
+  check_mode: true
+  diff: true
+
+- name: Take the action away from two profiles
+  fleet.aws_ssm.instance_profile_permission:
+    instance_profiles: [WebServers, Workers]
+    region: eu-west-1
+  register: taken
+
+- name: Give it back
+  fleet.aws_ssm.instance_profile_permission:
+    state: restored
+    backup: "{{ taken.backup }}"
+"""
+
+RETURN = r"""
+profiles:
+  description: Each profile before the change, as M(fleet.aws_ssm.instance_profile_permission_info) returns it.
+  returned: O(state=absent), success, or failure after the profiles were read
+  type: list
+  elements: dict
+changes:
+  description: What was done, or would be in check mode.
+  returned: success, or failure after all was read
+  type: list
+  elements: dict
+  contains:
+    operation:
+      description:
+        - For O(state=absent) V(detach), V(put) (an inline policy), V(delete) (one that would be empty) or V(version) (a new
+          default version of a managed policy).
+        - For O(state=restored) V(attach), V(put), V(delete), V(default) (an old version is the default again, and the new
+          one is deleted), V(keep) (it is as it was) or V(lost) (it can't be put back).
+      type: str
+      returned: always
+    role:
+      description: The role; none for a version of a managed policy.
+      type: str
+      returned: always
+    policy:
+      description: The policy's name.
+      type: str
+      returned: always
+    arn:
+      description: The ARN of a managed policy.
+      type: str
+      returned: always
+    instance_profiles:
+      description: The profiles that it was done for.
+      type: list
+      elements: str
+      returned: O(state=absent)
+    reason:
+      description: Why this was done, or why it can't be.
+      type: str
+      returned: always
+    changed:
+      description: Whether it was done, or would be in check mode.
+      type: bool
+      returned: always
+    failed:
+      description: Whether it failed.
+      type: bool
+      returned: always
+    error:
+      description: AWS's error, with C(code) and C(message).
+      type: dict
+      returned: when AWS refused it
+refused:
+  description: Roles that keep the actions, with C(role), C(instance_profiles) and C(reason).
+  returned: O(state=absent), success, or failure after the profiles were read
+  type: list
+  elements: dict
+backup:
+  description: What O(state=restored) takes to undo the planned changes. It holds policy documents as IAM held them.
+  returned: O(state=absent), success, or failure after the profiles were read
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._module import execute
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._permission_module import run
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_survey import SURVEY_SPEC
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import REGIONS_SPEC
+
+
+def main() -> None:
+    """Entry point."""
+    backup_entry = {
+        "account": {"type": "str", "required": True},
+        "operation": {"type": "str", "choices": ["detach", "put", "delete", "version"], "required": True},
+        "role": {"type": "str"},
+        "policy": {"type": "str", "required": True},
+        "arn": {"type": "str"},
+        "before": {"type": "str"},
+        "after": {"type": "str"},
+        "version": {"type": "str"},
+        "versions": {"type": "list", "elements": "str"},
+    }
+    execute(
+        AnsibleAWSModule(
+            argument_spec={
+                **REGIONS_SPEC,
+                **SURVEY_SPEC,
+                "all_in_use": {"type": "bool", "default": False},
+                "method": {"type": "str", "choices": ["auto", "detach", "deny", "rewrite"], "default": "auto"},
+                "allow_shared": {"type": "bool", "default": False},
+                "deny_policy_name": {"type": "str", "default": "fleet.aws_ssm-deny"},
+                "state": {"type": "str", "choices": ["absent", "restored"], "default": "absent"},
+                "backup": {"type": "list", "elements": "dict", "options": backup_entry},
+                "overwrite": {"type": "bool", "default": False},
+            },
+            mutually_exclusive=[["instance_profiles", "instance_ids", "filters", "all_in_use"]],
+            required_if=[("state", "restored", ["backup"])],
+            supports_check_mode=True,
+        ),
+        run,
+    )
+
+
+if __name__ == "__main__":
+    main()
