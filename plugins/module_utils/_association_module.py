@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.common.warnings import warn
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 # How long EC2 may take to see a new profile: terraform-provider-aws waits 2 minutes for IAM; with room to spare.
 _NEW = timedelta(minutes=5)
+# Among the regions, the read of the profile: IAM is asked while they are.
+_IAM = "iam"
 
 
 def run(module: AnsibleAWSModule) -> dict[str, Any]:
@@ -50,15 +53,19 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     ids, filters = _selection(params)
     if params["state"] == "restored" and params["regions"] is None:
         params["regions"] = sorted({entry["region"] for entry in params["backup"]})
+    name = None if params["state"] == "restored" else _name(params)
     clients = Clients(module)
     regions = choose_regions(module, clients)
-    profile, is_new = (None, True) if params["state"] == "restored" else _profile(module, clients)
-    ec2 = {region: clients.client("ec2", region) for region in regions}
-    apis = {region: Associations(client) for region, client in ec2.items()}
+    reads: dict[str, Callable[[], Any]] = {
+        region: partial(find_instances, clients.client("ec2", region), ids, filters) for region in regions
+    }
+    if name:
+        reads[_IAM] = partial(read_profile, clients.client("iam", clients.region), name.name)
     # A region that does not answer must leave the others time to be changed.
-    found, errors = fan_out(
-        lambda region: find_instances(ec2[region], ids, filters), regions, deadline=deadline - params["timeout"] / 2
-    )
+    found, errors = fan_out(lambda key: reads[key](), reads, deadline=deadline - params["timeout"] / 2)
+    profile, is_new = None, True
+    if name:
+        profile, is_new = _profile(module, clients, name, found.pop(_IAM, None), errors.pop(_IAM, None))
     refuse_disabled(clients, errors)
     instances = [read_instance(region, row) for region, rows in found.items() for row in rows]
     if not errors:
@@ -68,6 +75,7 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     extension = Extension(clients, params["policies"], [s.instance.profile for s in steps if s.operation == EXTEND])
     failed: dict[str, Exception] = {}
     if not module.check_mode:
+        apis = {region: Associations(clients.client("ec2", region)) for region in found}
         extension.carry_out()
         by_region = {region: [s for s in steps if s.instance.region == region] for region in found}
         outcomes, broken = fan_out(
@@ -98,21 +106,27 @@ def _selection(params: Mapping[str, Any]) -> tuple[list[str], list[dict[str, Any
     return select_instances(params)
 
 
-def _profile(module: AnsibleAWSModule, clients: Clients) -> tuple[Profile, bool]:
-    """The profile, and whether it is so new that EC2 may not see it yet."""
-    params = module.params
+def _name(params: Mapping[str, Any]) -> IamName:
     if not params["instance_profile"]:
         raise InputError("instance_profile: name the instance profile.")
-    name = parse_name("instance_profile", params["instance_profile"], PROFILE)
+    return parse_name("instance_profile", params["instance_profile"], PROFILE)
+
+
+def _profile(
+    module: AnsibleAWSModule, clients: Clients, name: IamName, found: Any, error: Exception | None
+) -> tuple[Profile, bool]:
+    """The profile as it was read, and whether it is so new that EC2 may not see it yet."""
+    params = module.params
     try:
-        found = read_profile(clients.client("iam", clients.region), name.name)
+        if error:
+            raise error
         if found is None and (params["state"] == "absent" or module.check_mode):
             return Profile(_arn_of(name, clients)), False
-    except Exception as error:
-        detail = describe(getattr(error, "exception", None) or error)
+    except Exception as problem:
+        detail = describe(getattr(problem, "exception", None) or problem)
         raise Failure(
             f"The instance profile {name.name} can't be read: {detail['code']}: {detail['message']}"
-        ) from error
+        ) from problem
     if found is None:
         raise InputError(f"instance_profile: there is no instance profile {name.name}. Create it first.")
     account = found["Arn"].split(":")[4]

@@ -204,8 +204,8 @@ def test_the_role_is_found_through_profile_role_or_instance_and_profiles_that_sh
     assert {name: (result["instance_profile"], result["other_profiles"]) for name, result in found.items()} == {
         name: (profile, others) for name, (_way, profile, others) in ways.items() if name != "bare"
     }
-    # BUG: no warning if the role is given by its name, as the role instance_profile does, whose README.md promises one.
-    silent = [name for name, result in found.items() if "they change with it" not in str(result.get("warnings"))]
+    # However the role is named; the README of the role instance_profile promises it.
+    silent = [name for name, result in found.items() if "all of them change with it" not in str(result.get("warnings"))]
     assert silent == []
 
 
