@@ -115,16 +115,19 @@ class Part(Generic[Target]):
 
 def check_options(name: str, given: Mapping[str, Any] | None, *, defaults: bool = False) -> dict[str, Any]:
     """The options that are given; InputError for one that AWS does not know. "" is what an empty answer gives."""
-    found = {option: value for option, value in (given or {}).items() if value not in (None, "")}
     known = UNSET if defaults else MEMBERS
-    for option, value in found.items():
+    found: dict[str, Any] = {}
+    for option, value in (given or {}).items():
+        if value in (None, ""):
+            continue
         if option not in known:
-            raise InputError(f"{name}{option}: there is no such option: {', '.join(known)}.")
+            raise InputError(f"{name}{option}: there is no such option, only {', '.join(known)}.")
         if option == HOPS:
             found[option] = int(value) if str(value).lstrip("-").isdigit() else value
             allowed = "a number from 1 to 64" + (", or -1 for no preference" if defaults else "")
             fits = found[option] in range(1, 65)
         else:
+            found[option] = value
             words = [*_WORDS[option], *([NO_PREFERENCE] if defaults else [])]
             allowed, fits = " or ".join(words), value in words
         if not (fits or (defaults and found[option] == UNSET[option])):
