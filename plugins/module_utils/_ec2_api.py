@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to fleet.aws_ssm: may change in any release.
-"""Gateway: instances and instance profile associations of one region, paced at EC2's token buckets."""
+"""Gateway: instances of one region, calls paced at EC2's token buckets, and instance profile associations."""
 
 from __future__ import annotations
 
@@ -54,12 +54,34 @@ def find_instances(client: Any, ids: Sequence[str], filters: Sequence[Mapping[st
     return found
 
 
-class Associations:
-    """One region's associations of instances and profiles; safe to use from many threads."""
+class PacedEc2:
+    """One region's client, whose writing calls keep to EC2's token buckets; safe to use from many threads."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
         self._buckets = {operation: Bucket(burst, rate) for operation, (burst, rate) in EC2_BUCKETS.items()}
+
+    def _call(self, operation: str, method: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
+        bucket = self._buckets[operation]
+
+        def paced() -> Any:
+            bucket.take()
+            try:
+                return method(**parameters)
+            except Exception as error:
+                if code_of(error) == "RequestLimitExceeded":
+                    bucket.drain()
+                raise
+
+        # IAM's changes reach EC2 within two minutes; the whole task has its own deadline.
+        repeat = _Retry.jittered_backoff(
+            retries=30, delay=1, max_delay=8, catch_extra_error_codes=["ProfileNotVisible", "RequestLimitExceeded"]
+        )
+        return repeat(paced)()
+
+
+class Associations(PacedEc2):
+    """One region's associations of instances and profiles."""
 
     def of_instances(self, ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
         """DescribeIamInstanceProfileAssociations of the instances, by instance id."""
@@ -80,7 +102,7 @@ class Associations:
             self._client.associate_iam_instance_profile,
             InstanceId=instance,
             IamInstanceProfile={"Arn": profile},
-        )
+        )["IamInstanceProfileAssociation"]
 
     def replace(self, association: str, profile: str) -> dict[str, Any]:
         """ReplaceIamInstanceProfileAssociation."""
@@ -89,7 +111,7 @@ class Associations:
             self._client.replace_iam_instance_profile_association,
             AssociationId=association,
             IamInstanceProfile={"Arn": profile},
-        )
+        )["IamInstanceProfileAssociation"]
 
     def disassociate(self, association: str) -> dict[str, Any]:
         """DisassociateIamInstanceProfile."""
@@ -97,25 +119,7 @@ class Associations:
             "DisassociateIamInstanceProfile",
             self._client.disassociate_iam_instance_profile,
             AssociationId=association,
-        )
-
-    def _call(self, operation: str, method: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
-        bucket = self._buckets[operation]
-
-        def paced() -> Any:
-            bucket.take()
-            try:
-                return method(**parameters)
-            except Exception as error:
-                if code_of(error) == "RequestLimitExceeded":
-                    bucket.drain()
-                raise
-
-        # IAM's changes reach EC2 within two minutes; the whole task has its own deadline.
-        repeat = _Retry.jittered_backoff(
-            retries=30, delay=1, max_delay=8, catch_extra_error_codes=["ProfileNotVisible", "RequestLimitExceeded"]
-        )
-        return repeat(paced)()["IamInstanceProfileAssociation"]
+        )["IamInstanceProfileAssociation"]
 
 
 def chunks(values: Sequence[str], name: str) -> Iterator[list[dict[str, Any]]]:

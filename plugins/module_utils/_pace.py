@@ -13,10 +13,13 @@ from collections.abc import Callable
 # Burst and refill a second of an account's and region's bucket for each API: Amazon EC2 API Reference, "Request
 # throttling for the Amazon EC2 API" (ReplaceIamInstanceProfileAssociation falls under the other mutating actions).
 # Two less than AWS's 100 and 50: this clock starts before AWS's does, and calls at the very edge would be refused.
+# ModifyInstanceMetadataDefaults has 2 and 2, and a task makes one such call in a region.
 EC2_BUCKETS = {
     "AssociateIamInstanceProfile": (98, 5),
     "DisassociateIamInstanceProfile": (98, 5),
     "ReplaceIamInstanceProfileAssociation": (48, 5),
+    "ModifyInstanceMetadataOptions": (98, 5),
+    "ModifyInstanceMetadataDefaults": (2, 2),
 }
 
 

@@ -13,10 +13,16 @@ import os
 import secrets
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
@@ -217,6 +223,49 @@ class Account:
         self.control.set_faults(list(rules), self.id)
 
 
+@contextmanager
+def rewriting_endpoint(endpoint: str, changes: Mapping[str, str]) -> Iterator[str]:
+    """An endpoint that answers as the emulator does, but for the state or the operator of some instances."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            asked = urllib.request.Request(endpoint + self.path, body, dict(self.headers))
+            with urllib.request.urlopen(asked) as answer:
+                text, headers = answer.read(), answer.headers
+            if b"<DescribeInstancesResponse" in text:
+                text = self.changed(text)
+            self.send_response(200)
+            self.send_header("Content-Type", headers["Content-Type"])
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def changed(self, text):
+            root = ET.fromstring(text)
+            for item in root.iterfind(".//{*}instancesSet/{*}item"):
+                change = changes.get(item.findtext("{*}instanceId"))
+                if change in ("pending", "shutting-down"):
+                    item.find("{*}instanceState/{*}name").text = change
+                elif change:
+                    space = root.tag.rpartition("}")[0] + "}"
+                    operator = ET.SubElement(item, f"{space}operator")
+                    ET.SubElement(operator, f"{space}managed").text = "true"
+                    ET.SubElement(operator, f"{space}principal").text = change
+            return ET.tostring(root)
+
+        def log_message(self, *_words):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
     with Emulator() as running:
@@ -234,3 +283,9 @@ def account(emulator: Emulator, tmp_path: Path) -> Iterator[Account]:
 def aws_trust() -> Any:
     """trust("ssm.amazonaws.com", ...)"""
     return trust
+
+
+@pytest.fixture
+def rewriting(emulator: Emulator) -> Any:
+    """with rewriting({instance: "pending", another: "eks.amazonaws.com"}) as endpoint: ..."""
+    return partial(rewriting_endpoint, emulator.endpoint)

@@ -6,12 +6,6 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -115,56 +109,13 @@ def test_instances_without_a_profile_get_it_in_every_region_and_all_others_keep_
     assert (run.writes, run.result["backup"]) == ([], [])
 
 
-@contextmanager
-def rewriting(endpoint, changes) -> Iterator[str]:
-    """An endpoint that answers as the emulator does, but for the XML elements to add to or change in an instance."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            asked = urllib.request.Request(endpoint + self.path, body, dict(self.headers))
-            with urllib.request.urlopen(asked) as answer:
-                text, headers = answer.read(), answer.headers
-            if b"<DescribeInstancesResponse" in text:
-                text = self.changed(text)
-            self.send_response(200)
-            self.send_header("Content-Type", headers["Content-Type"])
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def changed(self, text):
-            root = ET.fromstring(text)
-            for item in root.iterfind(".//{*}instancesSet/{*}item"):
-                change = changes.get(item.findtext("{*}instanceId"))
-                if change in ("pending", "shutting-down"):
-                    item.find("{*}instanceState/{*}name").text = change
-                elif change:
-                    space = root.tag.rpartition("}")[0] + "}"
-                    operator = ET.SubElement(item, f"{space}operator")
-                    ET.SubElement(operator, f"{space}managed").text = "true"
-                    ET.SubElement(operator, f"{space}principal").text = change
-            return ET.tostring(root)
-
-        def log_message(self, *_words):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def test_instances_that_begin_end_or_belong_to_a_service_are_skipped_and_the_result_says_why(fleet, emulator):
+def test_instances_that_begin_end_or_belong_to_a_service_are_skipped_and_the_result_says_why(fleet, rewriting):
     begins, ends, service, with_old, plain = (fleet.start(EU) for _number in range(5))
     changes = {begins: "pending", ends: "shutting-down", service: "eks.amazonaws.com", with_old: "eks.amazonaws.com"}
     fleet.account.client("ec2", EU).associate_iam_instance_profile(
         InstanceId=with_old, IamInstanceProfile={"Name": "Old"}
     )
-    with rewriting(emulator.endpoint, changes) as endpoint:
+    with rewriting(changes) as endpoint:
         run = fleet.run(
             env={"AWS_ENDPOINT_URL": endpoint},
             instance_ids=[*changes, plain],

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 
@@ -162,6 +164,39 @@ def test_metadata_defaults(aws, client, ec2, refused):
     assert "HttpTokens" not in ec2.get_instance_metadata_defaults()["AccountLevel"]
     refused("InvalidParameterValue", ec2.modify_instance_metadata_defaults, HttpPutResponseHopLimit=65)
     refused("DryRunOperation", ec2.modify_instance_metadata_defaults, HttpTokens="required", DryRun=True)
+
+
+def test_a_change_of_metadata_options_is_pending_for_as_long_as_a_rule_says(account, aws, control, ec2):
+    """EC2 API Reference, ModifyInstanceMetadataOptions: State changes to applied in subsequent DescribeInstances."""
+    instance = aws.instance()
+    control.set_faults([{"service": "ec2", "operation": "ModifyInstanceMetadataOptions", "propagation": 1}], account)
+    ec2.modify_instance_metadata_options(InstanceId=instance, HttpTokens="required")
+
+    def options():
+        found = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]["MetadataOptions"]
+        return found["HttpTokens"], found["State"]
+
+    assert options() == ("required", "pending")
+    time.sleep(1.1)
+    assert options() == ("required", "applied")
+
+
+def test_a_declarative_policy_sets_the_defaults_of_a_region(account, aws, client, control, ec2, refused):
+    """EC2 API Reference, InstanceMetadataDefaultsResponse: managed by a policy, the account can't modify them."""
+    ec2.modify_instance_metadata_defaults(HttpTokens="optional")
+    control.set_declarative_policy({"HttpTokens": "required"}, account, "us-east-1", "Ask the platform team.")
+    wanted = {
+        "HttpTokens": "required",
+        "ManagedBy": "declarative-policy",
+        "ManagedExceptionMessage": "Ask the platform team.",
+    }
+    assert ec2.get_instance_metadata_defaults()["AccountLevel"] == wanted
+    refused("OperationNotPermitted", ec2.modify_instance_metadata_defaults, HttpTokens="optional")
+    new = ec2.describe_instances(InstanceIds=[aws.instance()])["Reservations"][0]["Instances"][0]
+    assert new["MetadataOptions"]["HttpTokens"] == "required"
+    assert client("ec2", "eu-west-1").get_instance_metadata_defaults()["AccountLevel"] == {"ManagedBy": "account"}
+    control.reset(account)
+    assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {"ManagedBy": "account"}
 
 
 def test_run_instances_up_to_max_count(aws, client):

@@ -67,6 +67,11 @@ class Control:
         """Change some IAM quotas of an account."""
         self._request("PUT", "quotas", account, body=dict(quotas))
 
+    def set_declarative_policy(self, defaults: Mapping[str, Any], account: str, region: str, message: str = "") -> None:
+        """A declarative policy sets an account's metadata defaults in a region, so that the account can't."""
+        body = {"defaults": dict(defaults), "message": message}
+        self._request("PUT", "declarative-policy", account, {"region": region}, body)
+
     def reset(self, account: str) -> None:
         """Forget everything about an account: resources, settings, calls and faults."""
         self._request("POST", "reset", account)

@@ -17,7 +17,7 @@ from moto.ec2.models.instances import MetadataOptions
 
 from fleet_emulator import ec2_defaults, ec2_profiles, ec2_regions
 from fleet_emulator.ec2_errors import Ec2Error, invalid_value
-from fleet_emulator.faults import Target
+from fleet_emulator.faults import FAULTS, Target
 
 # Filters of DescribeInstances that moto does not know: how to read the value off an instance.
 _OWN_FILTERS: dict[str, Any] = {
@@ -52,8 +52,7 @@ class FleetEc2Provider(Ec2Provider):
     @handler("GetInstanceMetadataDefaults", expand=False)
     def get_instance_metadata_defaults(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
         """Amazon EC2 API Reference, "GetInstanceMetadataDefaults"."""
-        values = ec2_defaults.STORE.get(context.account_id, context.region)
-        return {"AccountLevel": {**values, "ManagedBy": "account"}}
+        return {"AccountLevel": ec2_defaults.STORE.level(context.account_id, context.region)}
 
     @handler("ModifyInstanceMetadataDefaults", expand=False)
     def modify_instance_metadata_defaults(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +66,7 @@ class FleetEc2Provider(Ec2Provider):
     def modify_instance_metadata_options(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
         """Amazon EC2 API Reference, "ModifyInstanceMetadataOptions": what is not given keeps its value.
 
-        The answer says "pending"; from then on the instance says "applied".
+        The answer says "pending"; from then on, or after the seconds of a propagation rule, the instance "applied".
         """
         instance = _profiles(context).find_instance(request["InstanceId"])
         if instance.state not in ("running", "stopped"):
@@ -77,7 +76,8 @@ class FleetEc2Provider(Ec2Provider):
         options = ec2_defaults.changed(instance.metadata_options, request)
         if request.get("DryRun"):
             raise Ec2Error("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
-        instance.metadata_options = MetadataOptions(options)
+        target = Target(context.account_id, "ec2", context.operation.name, context.region)
+        instance.metadata_options = ec2_defaults.Settling(options, FAULTS.propagation(target))
         return {"InstanceId": instance.id, "InstanceMetadataOptions": {**options, "State": "pending"}}
 
     @handler("RunInstances", expand=False)

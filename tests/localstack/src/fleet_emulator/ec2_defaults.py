@@ -7,10 +7,12 @@ Amazon EC2 API Reference, "ModifyInstanceMetadataDefaults", "GetInstanceMetadata
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from localstack.aws.api import CommonServiceException
+from moto.ec2.models.instances import MetadataOptions
 
 NO_PREFERENCE = "no-preference"
 _ALLOWED: dict[str, tuple[str, ...]] = {
@@ -22,18 +24,52 @@ _ALLOWED: dict[str, tuple[str, ...]] = {
 _HOPS = "HttpPutResponseHopLimit"
 
 
+class Settling(MetadataOptions):
+    """Metadata options whose State is "pending" for some seconds."""
+
+    def __init__(self, options: dict[str, Any], seconds: float) -> None:
+        super().__init__(options)
+        self._applied = time.monotonic() + seconds
+
+    def __getattribute__(self, name: str) -> Any:
+        """Moto reads C(state) as a plain attribute."""
+        if name == "state":
+            return "applied" if time.monotonic() >= self._applied else "pending"
+        return super().__getattribute__(name)
+
+
 class Store:
     """The defaults that an account has set."""
 
     def __init__(self) -> None:
         self._values: dict[tuple[str, str], dict[str, Any]] = {}
+        self._policies: dict[tuple[str, str], tuple[dict[str, Any], str]] = {}
 
     def get(self, account: str, region: str) -> dict[str, Any]:
-        """What was set; nothing set means no key."""
-        return dict(self._values.get((account, region), {}))
+        """What holds for new instances; nothing set means no key."""
+        key = (account, region)
+        return dict(self._policies[key][0] if key in self._policies else self._values.get(key, {}))
+
+    def level(self, account: str, region: str) -> dict[str, Any]:
+        """GetInstanceMetadataDefaults's answer."""
+        level = {**self.get(account, region), "ManagedBy": "account"}
+        if policy := self._policies.get((account, region)):
+            level["ManagedBy"] = "declarative-policy"
+            level.update({"ManagedExceptionMessage": policy[1]} if policy[1] else {})
+        return level
+
+    def manage(self, account: str, region: str, values: Mapping[str, Any] | None, message: str = "") -> None:
+        """A declarative policy of the organization sets the defaults from now on; None: no longer."""
+        self._policies.pop((account, region), None)
+        if values is not None:
+            self._policies[account, region] = (dict(values), message)
 
     def modify(self, account: str, region: str, request: Mapping[str, Any]) -> None:
         """Take over the given values; "no-preference" and -1 take a value back."""
+        if policy := self._policies.get((account, region)):
+            raise CommonServiceException(
+                "OperationNotPermitted", policy[1] or "The defaults are managed by a declarative policy.", 400, True
+            )
         values = self._values.setdefault((account, region), {})
         for name, allowed in _ALLOWED.items():
             if name not in request:
@@ -49,8 +85,9 @@ class Store:
 
     def reset(self, account: str) -> None:
         """Forget an account."""
-        for key in [key for key in self._values if key[0] == account]:
-            self._values.pop(key, None)
+        for stored in (self._values, self._policies):
+            for key in [key for key in stored if key[0] == account]:
+                stored.pop(key, None)
 
 
 def _put(values: dict[str, Any], name: str, value: Any) -> None:

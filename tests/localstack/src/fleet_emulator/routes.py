@@ -9,7 +9,7 @@ from typing import Any
 from localstack.http import Request, Response
 from localstack.services.edge import ROUTER
 
-from fleet_emulator import iam_rules, state
+from fleet_emulator import ec2_defaults, iam_rules, state
 from fleet_emulator.faults import FAULTS, RuleError
 from fleet_emulator.recorder import RECORDER
 
@@ -22,6 +22,7 @@ def add() -> None:
     ROUTER.add("/_fleet/calls", calls, methods=["GET", "DELETE"])
     ROUTER.add("/_fleet/faults", faults, methods=["GET", "PUT", "DELETE"])
     ROUTER.add("/_fleet/quotas", quotas, methods=["GET", "PUT"])
+    ROUTER.add("/_fleet/declarative-policy", declarative_policy, methods=["PUT", "DELETE"])
     ROUTER.add("/_fleet/reset", reset, methods=["POST"])
 
 
@@ -70,6 +71,18 @@ def quotas(request: Request) -> Response:
         except (TypeError, ValueError, AttributeError) as error:
             return _answer({"error": str(error)}, 400)
     return _answer(iam_rules.QUOTAS_OF.of(account))
+
+
+def declarative_policy(request: Request) -> Response:
+    """PUT or DELETE the metadata defaults that a declarative policy of the organization sets in a region."""
+    account, region = request.args.get("account"), request.args.get("region")
+    if not account or not region:
+        return _answer({"error": "name the account and the region"}, 400)
+    body: Any = request.get_json(force=True, silent=True) if request.method == "PUT" else {"defaults": None}
+    if not isinstance(body, dict) or "defaults" not in body:
+        return _answer({"error": "send an object with defaults, and message if there is one"}, 400)
+    ec2_defaults.STORE.manage(account, region, body["defaults"], str(body.get("message", "")))
+    return _answer({})
 
 
 def reset(request: Request) -> Response:

@@ -98,6 +98,8 @@ def test_the_buckets_are_a_little_smaller_than_those_of_the_ec2_api_reference():
         "AssociateIamInstanceProfile": (100 - 2, 5),
         "DisassociateIamInstanceProfile": (100 - 2, 5),
         "ReplaceIamInstanceProfileAssociation": (50 - 2, 5),
+        "ModifyInstanceMetadataOptions": (100 - 2, 5),
+        "ModifyInstanceMetadataDefaults": (2, 2),
     }
 
 

@@ -1,0 +1,340 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Set the metadata options (IMDSv2 and others) of many instances of many regions, and the account's defaults."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ec2_metadata_options
+short_description: Set the metadata options (IMDSv2) of many instances of many regions
+version_added: 1.0.0
+description:
+  - Sets options of the instance metadata service (IMDS) of EC2 instances, in any number of regions in one task, side by
+    side and paced at the rate that EC2's token buckets give (100 calls at once, then 5 a second, in each region).
+  - Sets also the account's defaults for new instances in each region, with O(account_defaults). They don't touch
+    instances that are there already.
+  - Only what is given is set. Only instances, and only regions, that differ from it are written.
+  - Instances that are neither running nor stopped, and those that an AWS service operates, are skipped, and
+    RV(instances[].reason) says why.
+author:
+  - The fleet.aws_ssm contributors (@fleet-aws)
+options:
+  http_tokens:
+    description:
+      - V(required) is IMDSv2 only, V(optional) allows IMDSv1 as well.
+      - As with all the options of instances, unset or an empty string leaves it as it is.
+    type: str
+  http_endpoint:
+    description:
+      - Whether instances can reach the metadata service, V(enabled) or V(disabled).
+      - The SSM Agent needs it (U(https://docs.aws.amazon.com/systems-manager/latest/userguide/ssm-agent-technical-details.html)),
+        so V(disabled) makes Systems Manager lose the instances, and gives a warning.
+    type: str
+  http_put_response_hop_limit:
+    description:
+      - How many hops the answer to a request for a token may travel, from V(1) to V(64). Containers need V(2), see
+        U(https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-options.html).
+    type: int
+  http_protocol_ipv6:
+    description: Whether the metadata service has an IPv6 address, too, V(enabled) or V(disabled).
+    type: str
+  instance_metadata_tags:
+    description: Whether the metadata hold the instance's tags, V(enabled) or V(disabled).
+    type: str
+  account_defaults:
+    description:
+      - The account's defaults for new instances in each region. What is given at the launch wins over them, and they win
+        over the image, see
+        U(https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-options.html#instance-metadata-options-order-of-precedence).
+      - Where a declarative policy of the organization sets other defaults, the region fails with the code
+        C(ManagedByDeclarativePolicy).
+    type: dict
+    suboptions:
+      http_tokens:
+        description: V(optional), V(required), or V(no-preference), which takes the default back.
+        type: str
+      http_endpoint:
+        description: V(enabled), V(disabled), or V(no-preference), which takes the default back.
+        type: str
+      http_put_response_hop_limit:
+        description: From V(1) to V(64), or V(-1), which takes the default back.
+        type: int
+      instance_metadata_tags:
+        description: V(enabled), V(disabled), or V(no-preference), which takes the default back.
+        type: str
+  state:
+    description:
+      - V(present) sets the options.
+      - V(restored) gives instances and regions back what O(backup) holds, if they still have what the earlier run set.
+        Others are skipped, and so are instances that no longer exist.
+    type: str
+    choices: [present, restored]
+    default: present
+  backup:
+    description: What an earlier run returned as RV(backup). Required for O(state=restored). It names its regions.
+    type: dict
+    suboptions:
+      account:
+        description: The account's id. A backup of another account than the credentials' is an error.
+        type: str
+      instances:
+        description: The instances that were changed.
+        type: list
+        elements: dict
+        suboptions:
+          region:
+            description: The region.
+            type: str
+            required: true
+          instance_id:
+            description: The instance.
+            type: str
+            required: true
+          options:
+            description: The options to give back, by the names that they have as options of this module.
+            type: dict
+            required: true
+          replaced_with:
+            description: The options that the earlier run set, and that are expected to be there still.
+            type: dict
+            required: true
+      account_defaults:
+        description: The regions whose defaults were changed.
+        type: list
+        elements: dict
+        suboptions:
+          region:
+            description: The region.
+            type: str
+            required: true
+          options:
+            description: The defaults to give back; V(no-preference) and V(-1) for those that were not set.
+            type: dict
+            required: true
+          replaced_with:
+            description: The defaults that the earlier run set, and that are expected to be there still.
+            type: dict
+            required: true
+  wait:
+    description:
+      - Whether to wait until EC2 says that the options are applied. An instance on which they are not by then fails with
+        the code C(DeadlineExceeded); it is changed all the same.
+      - On stopped instances they are applied when the instance is started. That is not waited for.
+    type: bool
+    default: true
+extends_documentation_fragment:
+  - fleet.aws_ssm.attributes
+  - fleet.aws_ssm.regions
+  - fleet.aws_ssm.instances
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+seealso:
+  - module: amazon.aws.ec2_instance
+  - module: fleet.aws_ssm.instance_profile_association
+  - name: ModifyInstanceMetadataOptions
+    description: What is called for instances.
+    link: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataOptions.html
+  - name: ModifyInstanceMetadataDefaults
+    description: What is called for defaults.
+    link: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataDefaults.html
+notes:
+  - One of O(instance_ids), O(filters) and O(all_instances) is required with an option of instances. They are not needed
+    for O(account_defaults) alone, or for O(state=restored).
+  - Software that speaks IMDSv1 only stops working with O(http_tokens=required). The metric C(MetadataNoToken) of CloudWatch
+    tells which instances still have such software.
+  - A large fleet takes its time, 5 instances a second in each region after the first 100; give it a fitting O(timeout).
+  - Needs C(ec2:DescribeInstances) and, for changes, C(ec2:ModifyInstanceMetadataOptions). O(account_defaults) needs
+    C(ec2:GetInstanceMetadataDefaults) and, for changes, C(ec2:ModifyInstanceMetadataDefaults). The account's id for
+    RV(backup) comes from C(sts:GetCallerIdentity), which needs no permission.
+"""
+
+EXAMPLES = r"""
+- name: Require IMDSv2 on every instance, and on those to come
+  fleet.aws_ssm.ec2_metadata_options:
+    http_tokens: required
+    all_instances: true
+    account_defaults:
+      http_tokens: required
+      http_put_response_hop_limit: 2
+    regions: all
+  register: imdsv2
+
+- name: Undo that
+  fleet.aws_ssm.ec2_metadata_options:
+    state: restored
+    backup: "{{ imdsv2.backup }}"
+
+- name: Let the SSM Agent reach the metadata service again
+  fleet.aws_ssm.ec2_metadata_options:
+    http_endpoint: enabled
+    filters:
+      metadata-options.http-endpoint: disabled
+    regions: [eu-west-1, eu-central-1]
+
+- name: Take the account's defaults back
+  fleet.aws_ssm.ec2_metadata_options:
+    account_defaults:
+      http_tokens: no-preference
+      http_put_response_hop_limit: -1
+    region: eu-west-1
+"""
+
+RETURN = r"""
+instances:
+  description: Each instance and what became of it.
+  returned: success, or failure after the instances were read
+  type: list
+  elements: dict
+  contains:
+    instance_id:
+      description: The instance.
+      type: str
+    region:
+      description: Its region.
+      type: str
+    state:
+      description: Its state, such as V(running); none if it no longer exists.
+      type: str
+    before:
+      description: The options that it had, by the names that they have as options of this module.
+      type: dict
+    after:
+      description: The options that it has now, or would have in check mode.
+      type: dict
+    changed:
+      description: Whether it was changed.
+      type: bool
+    skipped:
+      description: Whether it could not be changed as it is.
+      type: bool
+    failed:
+      description: Whether changing it failed, or the change is not in effect yet.
+      type: bool
+    reason:
+      description: Why it was skipped; empty where there is nothing to say.
+      type: str
+    error:
+      description: Why it failed, with C(code) and C(message).
+      type: dict
+      returned: when it failed
+  sample:
+    - instance_id: i-0123456789abcdef0
+      region: eu-west-1
+      state: running
+      before: {http_tokens: optional, http_endpoint: enabled, http_put_response_hop_limit: 1, http_protocol_ipv6: disabled, instance_metadata_tags: disabled}
+      after: {http_tokens: required, http_endpoint: enabled, http_put_response_hop_limit: 1, http_protocol_ipv6: disabled, instance_metadata_tags: disabled}
+      changed: true
+      skipped: false
+      failed: false
+      reason: ""
+account_defaults:
+  description: Each region and what became of its defaults; empty unless they were asked for.
+  returned: success, or failure after the instances were read
+  type: list
+  elements: dict
+  contains:
+    region:
+      description: The region.
+      type: str
+    before:
+      description: The defaults that it had, V(no-preference) and V(-1) where none was set; none if they could not be read.
+      type: dict
+    after:
+      description: The defaults that it has now, or would have in check mode.
+      type: dict
+    managed_by:
+      description: Who sets them, V(account) or V(declarative-policy).
+      type: str
+    changed:
+      description: Whether they were changed.
+      type: bool
+    skipped:
+      description: Whether they were not restored because they were changed since the backup.
+      type: bool
+    failed:
+      description: Whether they could not be read or changed.
+      type: bool
+    reason:
+      description: Why they were left as they are; empty where there is nothing to say.
+      type: str
+    error:
+      description: Why the region failed, with C(code) (AWS's, C(ManagedByDeclarativePolicy) or C(DeadlineExceeded)) and C(message).
+      type: dict
+      returned: when the region failed
+backup:
+  description:
+    - What was replaced, and nothing else, in the form that O(backup) takes with O(state=restored).
+    - Holds also what AWS gave no answer to, for it may have been changed.
+  returned: success, or failure after the instances were read
+  type: dict
+  contains:
+    account:
+      description: The account's id; none if nothing was changed.
+      type: str
+    instances:
+      description: The instances, each with C(region), C(instance_id), C(options) and C(replaced_with).
+      type: list
+      elements: dict
+    account_defaults:
+      description: The regions with changed defaults, each with C(region), C(options) and C(replaced_with).
+      type: list
+      elements: dict
+failed_regions:
+  description: Regions whose instances could not be read, with C(region) and C(error).
+  returned: success, or failure after the instances were read
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_selection import SELECTION_SPEC
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options_module import run
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._module import execute
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import REGIONS_SPEC
+
+
+def main() -> None:
+    """Entry point."""
+    # An AWX survey's unanswered question is an empty string, which choices would refuse: the values are checked later.
+    options = {
+        "http_tokens": {"type": "str"},
+        "http_endpoint": {"type": "str"},
+        "http_put_response_hop_limit": {"type": "int"},
+        "instance_metadata_tags": {"type": "str"},
+    }
+    entry = {
+        "region": {"type": "str", "required": True},
+        "options": {"type": "dict", "required": True},
+        "replaced_with": {"type": "dict", "required": True},
+    }
+    instance_entry = {**entry, "instance_id": {"type": "str", "required": True}}
+    backup = {
+        "account": {"type": "str"},
+        "instances": {"type": "list", "elements": "dict", "options": instance_entry},
+        "account_defaults": {"type": "list", "elements": "dict", "options": entry},
+    }
+    execute(
+        AnsibleAWSModule(
+            argument_spec={
+                **REGIONS_SPEC,
+                **SELECTION_SPEC,
+                **options,
+                "http_protocol_ipv6": {"type": "str"},
+                "account_defaults": {"type": "dict", "options": options},
+                "state": {"type": "str", "choices": ["present", "restored"], "default": "present"},
+                "backup": {"type": "dict", "options": backup},
+                "wait": {"type": "bool", "default": True},
+            },
+            mutually_exclusive=[["instance_ids", "filters"]],
+            required_if=[("state", "restored", ["backup"])],
+            supports_check_mode=True,
+        ),
+        run,
+    )
+
+
+if __name__ == "__main__":
+    main()
