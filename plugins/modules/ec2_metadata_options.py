@@ -24,7 +24,7 @@ options:
   http_tokens:
     description:
       - V(required) is IMDSv2 only, V(optional) allows IMDSv1 as well.
-      - Unset leaves it as it is, and so it is with the other options. An empty string counts as unset.
+      - Unset leaves it as it is, and so it is with the other options. Where they are words, an empty string is unset, too.
     type: str
   http_endpoint:
     description:
