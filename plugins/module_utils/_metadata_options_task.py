@@ -26,6 +26,33 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import spli
 
 Entries = list[dict[str, Any]]
 
+# An AWX survey's unanswered question is an empty string, which choices would refuse: the values are checked below.
+_DEFAULTS_SPEC: dict[str, dict[str, Any]] = {
+    "http_tokens": {"type": "str"},
+    "http_endpoint": {"type": "str"},
+    "http_put_response_hop_limit": {"type": "int"},
+    "instance_metadata_tags": {"type": "str"},
+}
+_ENTRY_SPEC: dict[str, dict[str, Any]] = {
+    "region": {"type": "str", "required": True},
+    "options": {"type": "dict", "required": True},
+    "replaced_with": {"type": "dict", "required": True},
+}
+_INSTANCE_SPEC: dict[str, dict[str, Any]] = {**_ENTRY_SPEC, "instance_id": {"type": "str", "required": True}}
+OPTIONS_SPEC: dict[str, dict[str, Any]] = {
+    **_DEFAULTS_SPEC,
+    "http_protocol_ipv6": {"type": "str"},
+    "account_defaults": {"type": "dict", "options": _DEFAULTS_SPEC},
+    "backup": {
+        "type": "dict",
+        "options": {
+            "account": {"type": "str"},
+            "instances": {"type": "list", "elements": "dict", "options": _INSTANCE_SPEC},
+            "account_defaults": {"type": "list", "elements": "dict", "options": _ENTRY_SPEC},
+        },
+    },
+}
+
 
 @dataclass(frozen=True)
 class Task:

@@ -14,16 +14,17 @@ description:
     side and paced at the rate that EC2's token buckets give (100 calls at once, then 5 a second, in each region).
   - Sets also the account's defaults for new instances in each region, with O(account_defaults). They don't touch
     instances that are there already.
-  - Only what is given is set. Only instances, and only regions, that differ from it are written.
-  - Instances that are neither running nor stopped, and those that an AWS service operates, are skipped, and
-    RV(instances[].reason) says why.
+  - Only what is given is set, and only instances and regions that differ are written, with
+    U(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataOptions.html) and
+    U(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataDefaults.html).
+  - Skips instances that are neither running nor stopped, or that an AWS service operates. RV(instances[].reason) says why.
 author:
   - The fleet.aws_ssm contributors (@fleet-aws)
 options:
   http_tokens:
     description:
       - V(required) is IMDSv2 only, V(optional) allows IMDSv1 as well.
-      - As with all the options of instances, unset or an empty string leaves it as it is.
+      - Unset leaves it as it is, and so it is with the other options. Where they are words, an empty string is unset, too.
     type: str
   http_endpoint:
     description:
@@ -133,12 +134,6 @@ extends_documentation_fragment:
 seealso:
   - module: amazon.aws.ec2_instance
   - module: fleet.aws_ssm.instance_profile_association
-  - name: ModifyInstanceMetadataOptions
-    description: What is called for instances.
-    link: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataOptions.html
-  - name: ModifyInstanceMetadataDefaults
-    description: What is called for defaults.
-    link: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataDefaults.html
 notes:
   - One of O(instance_ids), O(filters) and O(all_instances) is required with an option of instances. They are not needed
     for O(account_defaults) alone, or for O(state=restored).
@@ -172,13 +167,6 @@ EXAMPLES = r"""
     filters:
       metadata-options.http-endpoint: disabled
     regions: [eu-west-1, eu-central-1]
-
-- name: Take the account's defaults back
-  fleet.aws_ssm.ec2_metadata_options:
-    account_defaults:
-      http_tokens: no-preference
-      http_put_response_hop_limit: -1
-    region: eu-west-1
 """
 
 RETURN = r"""
@@ -219,16 +207,6 @@ instances:
       description: Why it failed, with C(code) and C(message).
       type: dict
       returned: when it failed
-  sample:
-    - instance_id: i-0123456789abcdef0
-      region: eu-west-1
-      state: running
-      before: {http_tokens: optional, http_endpoint: enabled, http_put_response_hop_limit: 1, http_protocol_ipv6: disabled, instance_metadata_tags: disabled}
-      after: {http_tokens: required, http_endpoint: enabled, http_put_response_hop_limit: 1, http_protocol_ipv6: disabled, instance_metadata_tags: disabled}
-      changed: true
-      skipped: false
-      failed: false
-      reason: ""
 account_defaults:
   description: Each region and what became of its defaults; empty unless they were asked for.
   returned: success, or failure after the instances were read
@@ -265,22 +243,17 @@ account_defaults:
       returned: when the region failed
 backup:
   description:
-    - What was replaced, and nothing else, in the form that O(backup) takes with O(state=restored).
+    - What was replaced, and nothing else, in the form that O(backup) takes with O(state=restored); C(account) is none if
+      nothing was changed.
     - Holds also what AWS gave no answer to, for it may have been changed.
   returned: success, or failure after the instances were read
   type: dict
-  contains:
-    account:
-      description: The account's id; none if nothing was changed.
-      type: str
+  sample:
+    account: "123456789012"
     instances:
-      description: The instances, each with C(region), C(instance_id), C(options) and C(replaced_with).
-      type: list
-      elements: dict
+      - {region: eu-west-1, instance_id: i-0123456789abcdef0, options: {http_tokens: optional}, replaced_with: {http_tokens: required}}
     account_defaults:
-      description: The regions with changed defaults, each with C(region), C(options) and C(replaced_with).
-      type: list
-      elements: dict
+      - {region: eu-west-1, options: {http_tokens: no-preference}, replaced_with: {http_tokens: required}}
 failed_regions:
   description: Regions whose instances could not be read, with C(region) and C(error).
   returned: success, or failure after the instances were read
@@ -292,40 +265,20 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_selection import SELECTION_SPEC
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options_module import run
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options_task import OPTIONS_SPEC
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._module import execute
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import REGIONS_SPEC
 
 
 def main() -> None:
     """Entry point."""
-    # An AWX survey's unanswered question is an empty string, which choices would refuse: the values are checked later.
-    options = {
-        "http_tokens": {"type": "str"},
-        "http_endpoint": {"type": "str"},
-        "http_put_response_hop_limit": {"type": "int"},
-        "instance_metadata_tags": {"type": "str"},
-    }
-    entry = {
-        "region": {"type": "str", "required": True},
-        "options": {"type": "dict", "required": True},
-        "replaced_with": {"type": "dict", "required": True},
-    }
-    instance_entry = {**entry, "instance_id": {"type": "str", "required": True}}
-    backup = {
-        "account": {"type": "str"},
-        "instances": {"type": "list", "elements": "dict", "options": instance_entry},
-        "account_defaults": {"type": "list", "elements": "dict", "options": entry},
-    }
     execute(
         AnsibleAWSModule(
             argument_spec={
                 **REGIONS_SPEC,
                 **SELECTION_SPEC,
-                **options,
-                "http_protocol_ipv6": {"type": "str"},
-                "account_defaults": {"type": "dict", "options": options},
+                **OPTIONS_SPEC,
                 "state": {"type": "str", "choices": ["present", "restored"], "default": "present"},
-                "backup": {"type": "dict", "options": backup},
                 "wait": {"type": "bool", "default": True},
             },
             mutually_exclusive=[["instance_ids", "filters"]],
