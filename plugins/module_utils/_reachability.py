@@ -3,8 +3,8 @@
 # PRIVATE to fleet.aws_ssm: may change in any release.
 """Rules: whether an instance's network has a way to Systems Manager. Pure.
 
-Facts: AWS Systems Manager User Guide, "Improve the security of EC2 instances by using VPC endpoints for Systems Manager",
-and Amazon VPC User Guide, "Route tables", "Private DNS". Network ACLs, firewalls, proxies and IPv6 are not looked at.
+Facts: AWS Systems Manager User Guide, "Improve the security of EC2 instances by using VPC endpoints for Systems
+Manager", and Amazon VPC User Guide, "Route tables". Network ACLs, firewalls, proxies and IPv6 are not looked at.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Vpc:
 
 @dataclass(frozen=True)
 class Network:
-    """The networks of one region. C(routes): the default route's kind by subnet (or C(main VPC)); C(open): groups by 443."""
+    """The networks of one region: the default route's kind by subnet (or C(main VPC)), the groups that let 443 out."""
 
     vpcs: Mapping[str, Vpc]
     routes: Mapping[str, str]
@@ -49,7 +49,7 @@ def read_network(
     groups: Iterable[Mapping[str, Any]],
     dns: Mapping[str, bool],
 ) -> Network:
-    """From DescribeVpcEndpoints, DescribeRouteTables and DescribeSecurityGroups; C(dns) by VPC: support and host names."""
+    """From DescribeVpcEndpoints, DescribeRouteTables and DescribeSecurityGroups; C(dns): VPCs with support and names."""
     services: dict[str, dict[str, bool]] = {}
     for endpoint in endpoints:
         # cn.com.amazonaws.REGION.ssm in China, so only the end counts.
@@ -93,9 +93,8 @@ def network_reasons(
     """Why an instance can't reach Systems Manager; nothing if it can, or if its network was not read."""
     names = {**names, "vpc": vpc, "subnet": subnet}
     if groups and not network.open_groups.intersection(groups):
-        return [
-            reason("no_egress", BLOCKING, f"No security group of it ({', '.join(groups)}) lets TCP 443 out.", **names)
-        ]
+        message = f"No security group of it ({', '.join(groups)}) lets TCP 443 out."
+        return [reason("no_egress", BLOCKING, message, **names)]
     route = network.routes.get(subnet, network.routes.get(f"main {vpc}", NONE))
     if route == INDIRECT or (route == DIRECT and public):
         return []

@@ -1,11 +1,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to fleet.aws_ssm: may change in any release.
-"""Rules: from what EC2, Systems Manager and IAM say of an instance to whether it is managed, by which way, or why not. Pure.
+"""Rules: whether an instance is managed, by which way, or why not, from what AWS says of it. Pure.
 
 Follows the order in which the SSM Agent looks for credentials (aws/amazon-ssm-agent, ec2roleprovider): the instance
-profile's, if they may call ssm:UpdateInstanceInformation; else Default Host Management Configuration (DHMC), if the agent
-is new enough. What no API shows, above all whether the agent is installed and running, is said to be just that.
+profile's, if they may call ssm:UpdateInstanceInformation; else Default Host Management Configuration (DHMC), if the
+agent is new enough. What no API shows, above all whether the agent is installed and running, is said to be just that.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Assessment:
 
 
 def read_machine(region: str, found: Mapping[str, Any], node: Mapping[str, Any], association: str) -> Machine:
-    """From DescribeInstances, DescribeInstanceProperties (or -Information), and the state of an unfinished association."""
+    """From DescribeInstances, DescribeInstanceProperties or -Information, and an unfinished association's state."""
     profile = found.get("IamInstanceProfile") or {}
     options = found.get("MetadataOptions") or {}
     operator = found.get("Operator") or {}
@@ -145,7 +145,7 @@ def read_machine(region: str, found: Mapping[str, Any], node: Mapping[str, Any],
 
 
 def assess(machine: Machine, profile: Profile | None, dhmc: Dhmc, network: Network | None, now: datetime) -> Assessment:
-    """The verdict on one instance. C(network) is None where it was not read, which is needed only if nothing else is wrong."""
+    """The verdict on one instance. The network is needed only where nothing else is wrong; None if it was not read."""
     names = {"region": machine.region, "instance": machine.id, "profile": machine.profile_name}
     if machine.operator:
         why = reason("service_managed", INFO, f"It is operated by {machine.operator}.", **names)
@@ -167,7 +167,12 @@ def assess(machine: Machine, profile: Profile | None, dhmc: Dhmc, network: Netwo
                 **names,
             )
         if not any(one.severity == BLOCKING for one in found):
-            return _unexplained(machine, profile, dhmc, now, found, names)
+            changes = {
+                "the instance was launched": machine.launched,
+                "Default Host Management Configuration was set": dhmc.changed if dhmc.value else None,
+                "the instance profile was made": profile.created if profile else None,
+            }
+            return _unexplained(machine, _recent(changes, now), found, names)
     return Assessment(LOST if machine.ping else NOT_MANAGED, reasons=_sorted(found))
 
 
@@ -175,25 +180,19 @@ def _sorted(reasons: list[Reason]) -> list[Reason]:
     return sorted(reasons, key=lambda one: SEVERITIES.index(one.severity))
 
 
+def _recent(changes: Mapping[str, datetime | None], now: datetime) -> tuple[str, datetime] | None:
+    """The last change that may not have had its effect yet."""
+    recent = [(what, when) for what, when in changes.items() if when and now - when < SETTLING]
+    return max(recent, key=lambda pair: pair[1], default=None)
+
+
 def _unexplained(
-    machine: Machine,
-    profile: Profile | None,
-    dhmc: Dhmc,
-    now: datetime,
-    found: list[Reason],
-    names: dict[str, str],
+    machine: Machine, recent: tuple[str, datetime] | None, found: list[Reason], names: dict[str, str]
 ) -> Assessment:
     """Nothing is wrong that an API shows: either it takes its time, or the agent does not run."""
-    changes = {
-        "the instance was launched": machine.launched,
-        "Default Host Management Configuration was set": dhmc.changed if dhmc.value else None,
-        "the instance profile was made": profile.created if profile else None,
-    }
-    recent = {what: when for what, when in changes.items() if when and now - when < SETTLING}
     if recent:
-        what, when = max(recent.items(), key=lambda pair: pair[1])
-        until = when + SETTLING
-        message = f"At {when:%H:%M} UTC {what}; look again after {until:%H:%M} UTC."
+        what, when = recent
+        message = f"At {when:%H:%M} UTC {what}; look again after {when + SETTLING:%H:%M} UTC."
         return Assessment(PENDING, reasons=_sorted([*found, reason("changed_recently", INFO, message, **names)]))
     seen = f"Its agent was last seen at {machine.last_ping}." if machine.ping else "Its agent was never seen."
     message = f"{seen} Whether it is installed and running can't be seen from outside."
@@ -203,9 +202,8 @@ def _unexplained(
 
 def _metadata(machine: Machine, names: dict[str, str]) -> list[Reason]:
     if not machine.imds:
-        return [
-            reason("imds_off", BLOCKING, "Without it (HttpEndpoint=disabled) the agent gets no credentials.", **names)
-        ]
+        message = "HttpEndpoint=disabled, so that the agent gets no credentials."
+        return [reason("imds_off", BLOCKING, message, **names)]
     if not machine.imdsv2_only:
         message = "HttpTokens=optional. DHMC supports IMDSv2 only; the agent asks with it first."
         return [reason("imdsv1_allowed", INFO, message, **names)]

@@ -37,7 +37,7 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "dhmc_role_missing": "The role of Default Host Management Configuration does not exist",
         "dhmc_role_untrusted": "Systems Manager may not assume the role of Default Host Management Configuration",
         "dhmc_role_unpermitted": "The role of Default Host Management Configuration does not allow what agents need",
-        "dhmc_role_foreign": "Another role than that of this collection is set for Default Host Management Configuration",
+        "dhmc_role_foreign": "Somebody else's role is set for Default Host Management Configuration",
         "profile_blocks_dhmc": "The instance profile keeps the instance from Default Host Management Configuration",
         "profile_half_grants": "The instance profile allows registering, but not receiving commands",
         "profile_without_role": "The instance profile gives no credentials: it or its role is gone, or it has none",
@@ -85,22 +85,22 @@ FIXES: Mapping[str, str] = MappingProxyType(
         "association_stuck": "Wait some minutes. If it stays so, disassociate the profile and associate it again.",
         "agent_too_old": "Update the SSM Agent to 3.2.582.0 or later: a newer image, user data, or AWS-UpdateSSMAgent.",
         "private_dns_off": (
-            "aws ec2 modify-vpc-endpoint --private-dns-enabled --region {region} --vpc-endpoint-id ID for each endpoint, "
-            "and enableDnsSupport and enableDnsHostnames on {vpc}."
+            "aws ec2 modify-vpc-endpoint --private-dns-enabled --region {region} --vpc-endpoint-id ID for each "
+            "endpoint, and enableDnsSupport and enableDnsHostnames on {vpc}."
         ),
         "missing_vpc_endpoints": (
             "Create interface endpoints for ssm and ssmmessages of {region} in {vpc}, with private DNS names, or give "
             "{subnet} a default route."
         ),
         "no_egress": (
-            "Allow TCP 443 out in a security group, and give {subnet} a default route (NAT gateway, or internet gateway "
-            "and a public address), or {vpc} interface endpoints for ssm and ssmmessages."
+            "Allow TCP 443 out in a security group, and give {subnet} a default route (NAT gateway, or internet "
+            "gateway and a public address), or {vpc} interface endpoints for ssm and ssmmessages."
         ),
         "node_quota_near": "Have the quota of managed nodes raised (Service Quotas, AWS Systems Manager) in {region}.",
         "changed_recently": "Wait, or restart the SSM Agent on the instance.",
         "agent_silent": (
-            "See on the instance whether the SSM Agent is installed and running, and whether a firewall or proxy keeps it "
-            "from ssm.{region}: ssm-cli get-diagnostics."
+            "See on the instance whether the SSM Agent is installed and running, and whether a firewall or proxy keeps "
+            "it from ssm.{region}: ssm-cli get-diagnostics."
         ),
         "not_running": "Start the instance.",
         "service_managed": "Leave it to the service.",
