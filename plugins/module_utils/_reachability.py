@@ -49,7 +49,7 @@ def read_network(
     groups: Iterable[Mapping[str, Any]],
     dns: Mapping[str, bool],
 ) -> Network:
-    """From DescribeVpcEndpoints, DescribeRouteTables and DescribeSecurityGroups; C(dns): VPCs with support and names."""
+    """From DescribeVpcEndpoints, DescribeRouteTables and DescribeSecurityGroups; C(dns) by VPC: both attributes on."""
     services: dict[str, dict[str, bool]] = {}
     for endpoint in endpoints:
         # cn.com.amazonaws.REGION.ssm in China, so only the end counts.

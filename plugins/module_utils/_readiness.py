@@ -63,11 +63,6 @@ class Profile:
     messages: Answer = Answer.NO
     created: datetime | None = None
 
-    @property
-    def usable(self) -> bool:
-        """Whether it can give credentials at all."""
-        return self.exists and bool(self.role) and self.role_exists
-
 
 @dataclass(frozen=True)
 class Dhmc:
@@ -81,9 +76,9 @@ class Dhmc:
     permitted: Answer = Answer.YES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Machine:
-    """An instance as EC2 has it, and how Systems Manager knows it (C(ping) is empty if it does not)."""
+    """An instance as EC2 has it."""
 
     id: str
     region: str
@@ -92,18 +87,50 @@ class Machine:
     operator: str = ""
     imds: bool = True
     imdsv2_only: bool = True
-    profile_name: str = ""
+    profile_arn: str = ""
     profile_id: str | None = None
-    association: str = ""
     vpc: str = ""
     subnet: str = ""
     groups: tuple[str, ...] = ()
     public: bool = True
     launched: datetime | None = None
+
+    @property
+    def profile_name(self) -> str:
+        """The name of its instance profile, empty if it has none."""
+        return self.profile_arn.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A managed node as Systems Manager has it."""
+
     ping: str = ""
     agent: str = ""
     last_ping: str = ""
     platform: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """All that is known of an instance. C(association): the state of one that is not finished."""
+
+    machine: Machine
+    dhmc: Dhmc
+    node: Node | None = None
+    profile: Profile | None = None
+    association: str = ""
+
+    @property
+    def online(self) -> bool:
+        """Whether Systems Manager has it as a node that pings."""
+        return self.node is not None and self.node.ping == "Online"
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What fixes name."""
+        machine = self.machine
+        return {"region": machine.region, "instance": machine.id, "profile": machine.profile_name}
 
 
 @dataclass(frozen=True)
@@ -115,12 +142,11 @@ class Assessment:
     reasons: list[Reason] = field(default_factory=list)
 
 
-def read_machine(region: str, found: Mapping[str, Any], node: Mapping[str, Any], association: str) -> Machine:
-    """From DescribeInstances, DescribeInstanceProperties or -Information, and an unfinished association's state."""
+def read_machine(region: str, found: Mapping[str, Any]) -> Machine:
+    """An instance of DescribeInstances."""
     profile = found.get("IamInstanceProfile") or {}
     options = found.get("MetadataOptions") or {}
     operator = found.get("Operator") or {}
-    pinged = node.get("LastPingDateTime")
     return Machine(
         id=found["InstanceId"],
         region=region,
@@ -129,104 +155,112 @@ def read_machine(region: str, found: Mapping[str, Any], node: Mapping[str, Any],
         operator=operator.get("Principal", "an AWS service") if operator.get("Managed") else "",
         imds=options.get("HttpEndpoint", "enabled") == "enabled",
         imdsv2_only=options.get("HttpTokens") == "required",
-        profile_name=profile.get("Arn", "").rpartition("/")[2],
+        profile_arn=profile.get("Arn", ""),
         profile_id=profile.get("Id"),
-        association=association,
         vpc=found.get("VpcId", ""),
         subnet=found.get("SubnetId", ""),
         groups=tuple(group["GroupId"] for group in found.get("SecurityGroups", ())),
         public=bool(found.get("PublicIpAddress")),
         launched=found.get("LaunchTime"),
-        ping=node.get("PingStatus", ""),
-        agent=node.get("AgentVersion", ""),
-        last_ping=pinged.isoformat() if pinged else "",
-        platform=node.get("PlatformType", ""),
     )
 
 
-def assess(machine: Machine, profile: Profile | None, dhmc: Dhmc, network: Network | None, now: datetime) -> Assessment:
+def read_node(found: Mapping[str, Any]) -> Node:
+    """A node of DescribeInstanceProperties, or of DescribeInstanceInformation."""
+    pinged = found.get("LastPingDateTime")
+    return Node(
+        ping=found.get("PingStatus", ""),
+        agent=found.get("AgentVersion", ""),
+        last_ping=pinged.isoformat() if pinged else "",
+        platform=found.get("PlatformType", ""),
+    )
+
+
+def assess(subject: Subject, network: Network | None, now: datetime) -> Assessment:
     """The verdict on one instance. The network is needed only where nothing else is wrong; None if it was not read."""
-    names = {"region": machine.region, "instance": machine.id, "profile": machine.profile_name}
+    machine = subject.machine
     if machine.operator:
-        why = reason("service_managed", INFO, f"It is operated by {machine.operator}.", **names)
+        why = reason("service_managed", INFO, f"It is operated by {machine.operator}.", **subject.names)
         return Assessment(OUT_OF_SCOPE, reasons=[why])
     if machine.state != "running":
-        return Assessment(OUT_OF_SCOPE, reasons=[reason("not_running", INFO, f"It is {machine.state}.", **names)])
-    online = machine.ping == "Online"
-    found = [*_metadata(machine, names), *_credentials(machine, profile, dhmc, online=online, names=names)]
-    if online:
-        return Assessment(MANAGED, _way(machine, profile, dhmc), _sorted(found))
-    if not any(one.severity == BLOCKING for one in found):
-        if network:
-            found += network_reasons(
-                network,
-                vpc=machine.vpc,
-                subnet=machine.subnet,
-                groups=machine.groups,
-                public=machine.public,
-                **names,
-            )
-        if not any(one.severity == BLOCKING for one in found):
-            changes = {
-                "the instance was launched": machine.launched,
-                "Default Host Management Configuration was set": dhmc.changed if dhmc.value else None,
-                "the instance profile was made": profile.created if profile else None,
-            }
-            return _unexplained(machine, _recent(changes, now), found, names)
-    return Assessment(LOST if machine.ping else NOT_MANAGED, reasons=_sorted(found))
+        why = reason("not_running", INFO, f"It is {machine.state}.", **subject.names)
+        return Assessment(OUT_OF_SCOPE, reasons=[why])
+    found = [*_metadata(subject), *_credentials(subject)]
+    if subject.online:
+        return Assessment(MANAGED, _way(subject), _sorted(found))
+    if not _blocking(found) and network:
+        found += network_reasons(
+            network,
+            vpc=machine.vpc,
+            subnet=machine.subnet,
+            groups=machine.groups,
+            public=machine.public,
+            **subject.names,
+        )
+    if _blocking(found):
+        return Assessment(LOST if subject.node else NOT_MANAGED, reasons=_sorted(found))
+    return _unexplained(subject, found, now)
+
+
+def needs_network(found: Assessment) -> bool:
+    """Whether an assessment without the network leaves the question open why the instance is not managed."""
+    return found.verdict == PENDING or any(one.reason == "agent_silent" for one in found.reasons)
+
+
+def _blocking(reasons: list[Reason]) -> bool:
+    return any(one.severity == BLOCKING for one in reasons)
 
 
 def _sorted(reasons: list[Reason]) -> list[Reason]:
     return sorted(reasons, key=lambda one: SEVERITIES.index(one.severity))
 
 
-def _recent(changes: Mapping[str, datetime | None], now: datetime) -> tuple[str, datetime] | None:
-    """The last change that may not have had its effect yet."""
-    recent = [(what, when) for what, when in changes.items() if when and now - when < SETTLING]
-    return max(recent, key=lambda pair: pair[1], default=None)
-
-
-def _unexplained(
-    machine: Machine, recent: tuple[str, datetime] | None, found: list[Reason], names: dict[str, str]
-) -> Assessment:
+def _unexplained(subject: Subject, found: list[Reason], now: datetime) -> Assessment:
     """Nothing is wrong that an API shows: either it takes its time, or the agent does not run."""
+    changes = {
+        "the instance was launched": subject.machine.launched,
+        "Default Host Management Configuration was set": subject.dhmc.changed if subject.dhmc.value else None,
+        "the instance profile was made": subject.profile.created if subject.profile else None,
+    }
+    recent = [(when, what) for what, when in changes.items() if when and now - when < SETTLING]
     if recent:
-        what, when = recent
+        when, what = max(recent)
         message = f"At {when:%H:%M} UTC {what}; look again after {when + SETTLING:%H:%M} UTC."
-        return Assessment(PENDING, reasons=_sorted([*found, reason("changed_recently", INFO, message, **names)]))
-    seen = f"Its agent was last seen at {machine.last_ping}." if machine.ping else "Its agent was never seen."
+        why = reason("changed_recently", INFO, message, **subject.names)
+        return Assessment(PENDING, reasons=_sorted([*found, why]))
+    node = subject.node
+    seen = f"Its agent was last seen at {node.last_ping}." if node else "Its agent was never seen."
     message = f"{seen} Whether it is installed and running can't be seen from outside."
-    why = reason("agent_silent", BLOCKING, message, **names)
-    return Assessment(LOST if machine.ping else NOT_MANAGED, reasons=_sorted([*found, why]))
+    why = reason("agent_silent", BLOCKING, message, **subject.names)
+    return Assessment(LOST if node else NOT_MANAGED, reasons=_sorted([*found, why]))
 
 
-def _metadata(machine: Machine, names: dict[str, str]) -> list[Reason]:
-    if not machine.imds:
+def _metadata(subject: Subject) -> list[Reason]:
+    if not subject.machine.imds:
         message = "HttpEndpoint=disabled, so that the agent gets no credentials."
-        return [reason("imds_off", BLOCKING, message, **names)]
-    if not machine.imdsv2_only:
+        return [reason("imds_off", BLOCKING, message, **subject.names)]
+    if not subject.machine.imdsv2_only:
         message = "HttpTokens=optional. DHMC supports IMDSv2 only; the agent asks with it first."
-        return [reason("imdsv1_allowed", INFO, message, **names)]
+        return [reason("imdsv1_allowed", INFO, message, **subject.names)]
     return []
 
 
-def _credentials(
-    machine: Machine, profile: Profile | None, dhmc: Dhmc, *, online: bool, names: dict[str, str]
-) -> list[Reason]:
+def _credentials(subject: Subject) -> list[Reason]:
     """What is wrong with the instance profile, and, where the agent needs DHMC, with that."""
-    found = []
-    if machine.profile_name and profile:
-        unfit = _unfit(machine, profile, names)
-        if not unfit and profile.pings is not Answer.NO:
-            return _of_profile(profile, dhmc, online=online, names=names)
-        found += unfit
-    return [*found, *([] if online and not dhmc.value else _of_dhmc(machine, dhmc, names))]
+    unfit = []
+    if subject.profile:
+        unfit = _unfit(subject, subject.profile)
+        if not unfit and subject.profile.pings is not Answer.NO:
+            return _of_profile(subject, subject.profile)
+    # A node that is online has a way in; what else could be wrong with a setting that is off does not concern it.
+    return unfit if subject.online and not subject.dhmc.value else [*unfit, *_of_dhmc(subject)]
 
 
-def _unfit(machine: Machine, profile: Profile, names: dict[str, str]) -> list[Reason]:
+def _unfit(subject: Subject, profile: Profile) -> list[Reason]:
     """Why the profile gives no credentials. With DHMC the agent can do without them, so none of it blocks by itself."""
-    if machine.association:
-        message = f"The association with {profile.name} is {machine.association}."
+    machine, names = subject.machine, subject.names
+    if subject.association:
+        message = f"The association with {profile.name} is {subject.association}."
         return [reason("association_stuck", WARNING, message, **names)]
     if not profile.exists:
         return [reason("profile_without_role", WARNING, f"The instance profile {profile.name} was deleted.", **names)]
@@ -240,26 +274,24 @@ def _unfit(machine: Machine, profile: Profile, names: dict[str, str]) -> list[Re
     return []
 
 
-def _of_profile(profile: Profile, dhmc: Dhmc, *, online: bool, names: dict[str, str]) -> list[Reason]:
+def _of_profile(subject: Subject, profile: Profile) -> list[Reason]:
+    names = subject.names
     found = []
     if profile.pings is Answer.YES and profile.messages is Answer.NO:
         message = f"{profile.name} allows ssm:UpdateInstanceInformation, but not all of {', '.join(MESSAGING)}."
         found.append(reason("profile_half_grants", WARNING, message, **names))
-    if dhmc.value:
+    if subject.dhmc.value:
         by = "allows" if profile.pings is Answer.YES else "may allow, by a condition,"
         message = f"{profile.name} {by} ssm:UpdateInstanceInformation, so that the agent uses its credentials."
-        found.append(reason("profile_blocks_dhmc", INFO if online and not found else WARNING, message, **names))
+        found.append(reason("profile_blocks_dhmc", INFO if subject.online and not found else WARNING, message, **names))
     return found
 
 
-def _of_dhmc(machine: Machine, dhmc: Dhmc, names: dict[str, str]) -> list[Reason]:
+def _of_dhmc(subject: Subject) -> list[Reason]:
+    machine, dhmc, names = subject.machine, subject.dhmc, subject.names
     if not dhmc.known:
         return []
-    has = (
-        f"its instance profile {machine.profile_name} does not let it in"
-        if machine.profile_name
-        else "it has no profile"
-    )
+    has = f"its profile {machine.profile_name} does not let it in" if machine.profile_arn else "it has no profile"
     if not dhmc.value:
         return [reason("dhmc_off", BLOCKING, f"It is off in {machine.region}, and {has}.", **names)]
     names = {**names, "role": dhmc.value}
@@ -272,8 +304,9 @@ def _of_dhmc(machine: Machine, dhmc: Dhmc, names: dict[str, str]) -> list[Reason
     if dhmc.permitted is Answer.NO:
         message = f"{dhmc.value} does not allow ssm:UpdateInstanceInformation."
         found.append(reason("dhmc_role_unpermitted", BLOCKING, message, **names))
-    if machine.agent and version_of(machine.agent) < OLDEST_AGENT:
-        message = f"It was last seen with {machine.agent}; 3.2.582.0 is needed."
+    agent = subject.node.agent if subject.node else ""
+    if agent and version_of(agent) < OLDEST_AGENT:
+        message = f"It was last seen with {agent}; 3.2.582.0 is needed."
         found.append(reason("agent_too_old", BLOCKING, message, **names))
     if dhmc.value.rpartition("/")[2] != _OUR_ROLE:
         who = "Systems Manager Quick Setup" if dhmc.value.startswith("AWS-QuickSetup-SSM-") else "somebody else"
@@ -281,13 +314,13 @@ def _of_dhmc(machine: Machine, dhmc: Dhmc, names: dict[str, str]) -> list[Reason
     return found
 
 
-def _way(machine: Machine, profile: Profile | None, dhmc: Dhmc) -> str:
+def _way(subject: Subject) -> str:
     """How a managed instance gets in; empty where that can't be told. No API says it."""
-    usable = profile and profile.usable and not machine.association and profile.id in (None, machine.profile_id)
-    pings = profile.pings if profile and usable else Answer.NO
-    if pings is Answer.NO:
-        return DHMC if dhmc.value else ""
-    return PROFILE if pings is Answer.YES or not dhmc.value else ""
+    dhmc = DHMC if subject.dhmc.value else ""
+    profile = subject.profile
+    if not profile or profile.pings is Answer.NO or _unfit(subject, profile):
+        return dhmc
+    return PROFILE if profile.pings is Answer.YES or not dhmc else ""
 
 
 def version_of(text: str) -> tuple[int, ...]:
