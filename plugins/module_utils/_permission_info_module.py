@@ -16,6 +16,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import A
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import (
     RoleFacts,
     checked_actions,
+    checked_resources,
     may,
     resources_of,
     worst,
@@ -32,9 +33,10 @@ _SIMULATED = 20
 def run_info(module: AnsibleAWSModule) -> dict[str, Any]:
     """instance_profile_permission_info: fails, with what was read, if a region or a role could not be read."""
     actions = checked_actions(module.params["actions"])
+    resources = checked_resources(module.params["resources"])
     surveyor = Surveyor(module)
     survey = surveyor.read()
-    rows = profile_rows(survey, actions, module.params["resources"] or [])
+    rows = profile_rows(survey, actions, resources)
     allowing = {row["role"] for row in rows if row["answer"] in ("yes", "maybe")}
     sharing, unshared = surveyor.share(survey, sorted(allowing))
     for row in rows:

@@ -51,6 +51,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._permission_restore 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import (
     RoleFacts,
     checked_actions,
+    checked_resources,
     resources_of,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_survey import Survey, Surveyor
@@ -71,13 +72,14 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
 def _take_away(module: AnsibleAWSModule) -> dict[str, Any]:
     params = module.params
     actions = checked_actions(params["actions"])
-    if not any(params[name] for name in ("instance_profiles", "instance_ids", "filters", "all_in_use")):
-        raise InputError("Which profiles: set instance_profiles, instance_ids, filters, or all_in_use to true.")
+    given = checked_resources(params["resources"])
     parse_name("deny_policy_name", params["deny_policy_name"], POLICY)
     surveyor = Surveyor(module)
     survey = surveyor.read()
-    rows = profile_rows(survey, actions, params["resources"] or [])
-    plan = _plan(params, surveyor, survey, [row for row in rows if row["answer"] in ("yes", "maybe")], actions)
+    rows = profile_rows(survey, actions, given)
+    allowing = [row["role"] for row in rows if row["answer"] in ("yes", "maybe")]
+    resources = {action: resources_of(action, given, survey.partition, survey.account) for action in actions}
+    plan = _plan(params, surveyor, [survey.roles[name] for name in dict.fromkeys(allowing)], resources)
     _warn_of_sharing(surveyor, survey, plan.steps)
     errors: dict[int, Exception] = {}
     if not module.check_mode:
@@ -106,18 +108,13 @@ def _take_away(module: AnsibleAWSModule) -> dict[str, Any]:
 def _plan(
     params: Mapping[str, Any],
     surveyor: Surveyor,
-    survey: Survey,
-    allowing: list[dict[str, Any]],
-    actions: list[str],
+    roles: list[RoleFacts],
+    resources: Mapping[str, list[str]],
 ) -> Plan:
     """Nothing more is read where there is nothing to do."""
-    roles = [survey.roles[name] for name in dict.fromkeys(row["role"] for row in allowing)]
     if not roles:
         return Plan([], {})
     iam = surveyor.iam
-    resources = {
-        action: resources_of(action, params["resources"] or [], survey.partition, survey.account) for action in actions
-    }
     try:
         request = Request(resources, params["method"], params["deny_policy_name"], params["allow_shared"], quotas(iam))
         versions = all_or_nothing(

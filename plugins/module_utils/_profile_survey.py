@@ -98,9 +98,19 @@ class Surveyor:
         self._timeout = params["timeout"]
         self._names = [parse_name("instance_profiles", text, PROFILE) for text in _given(params)]
         self._ids = instance_ids(params["instance_ids"]) or []
+        self._check_selection(params)
         self._filters = instance_filters(params["filters"])
         self.clients = Clients(module)
         self._regions = choose_regions(module, self.clients)
+
+    def _check_selection(self, params: Mapping[str, Any]) -> None:
+        # Not by the argument spec, to which the empty text of an unanswered survey question is a value like any other.
+        ways = {"instance_profiles": self._names, "instance_ids": self._ids, "filters": params["filters"]}
+        given = [name for name, value in {**ways, "all_in_use": params.get("all_in_use")}.items() if value]
+        if len(given) > 1:
+            raise InputError(f"{', '.join(given)} are mutually exclusive: give one of them.")
+        if not given and "all_in_use" in params:
+            raise InputError("Which profiles: set instance_profiles, instance_ids, filters, or all_in_use to true.")
 
     @property
     def iam(self) -> Any:
@@ -199,7 +209,7 @@ def _given(params: Mapping[str, Any]) -> list[str]:
     if names is None:
         return []
     if not names:
-        raise InputError("instance_profiles: is an empty list: name at least one, or leave it out for all in use.")
+        raise InputError("instance_profiles: is an empty list: name at least one, or leave it out.")
     return names
 
 

@@ -266,7 +266,6 @@ def main() -> None:
                 "backup": {"type": "list", "elements": "dict", "options": backup_entry},
                 "overwrite": {"type": "bool", "default": False},
             },
-            mutually_exclusive=[["instance_profiles", "instance_ids", "filters", "all_in_use"]],
             required_if=[("state", "restored", ["backup"])],
             supports_check_mode=True,
         ),

@@ -215,7 +215,6 @@ def main() -> None:
     execute(
         AnsibleAWSModule(
             argument_spec={**REGIONS_SPEC, **SURVEY_SPEC, "simulate": {"type": "bool", "default": False}},
-            mutually_exclusive=[["instance_profiles", "instance_ids", "filters"]],
             supports_check_mode=True,
         ),
         run_info,

@@ -288,6 +288,17 @@ def test_other_profiles_of_a_role_are_named(account, zoo):
     assert "The role Core is also in the instance profiles Twin, which change with it." in run.text
 
 
+def test_a_survey_may_leave_questions_unanswered(account, zoo):
+    zoo.add("Core", CORE)
+    zoo.add("Other", CORE)
+    zoo.start(US, "Other")
+    empty = {"instance_ids": "", "actions": "", "resources": "", "all_in_use": "false", "allow_shared": "no"}
+    run = absent(account, instance_profiles="Core", **empty).ok(changed=True)
+    assert steps(run) == [("put", "Core", DENY)]
+    run = account.module(NAME, region=US, instance_profiles="", all_in_use="true").ok(changed=True)
+    assert steps(run) == [("put", "Other", DENY)]
+
+
 def test_an_inline_policy_that_would_be_too_long_is_refused(account, zoo):
     big = document(
         *[statement(f"s3:Get{number:04}", resource=f"arn:aws:s3:::{'x' * 60}{number:04}") for number in range(76)]
@@ -304,6 +315,12 @@ def test_an_inline_policy_that_would_be_too_long_is_refused(account, zoo):
     ("params", "words"),
     [
         ({}, "Which profiles: set instance_profiles, instance_ids, filters, or all_in_use to true"),
+        # A survey's unanswered questions must not come to mean every profile.
+        ({"instance_profiles": ""}, "Which profiles: set instance_profiles"),
+        ({"instance_ids": "", "all_in_use": "false"}, "Which profiles: set instance_profiles"),
+        ({"instance_profiles": "A", "all_in_use": True}, "instance_profiles, all_in_use are mutually exclusive"),
+        ({"instance_profiles": []}, "instance_profiles: is an empty list"),
+        ({"all_in_use": True, "resources": "i-1"}, "resources: 'i-1' is not an ARN"),
         ({"all_in_use": True, "actions": ["ssm:*"]}, "actions: 'ssm:*' is not an IAM action"),
         ({"all_in_use": True, "method": "remove"}, "method must be one of: auto, detach, deny, rewrite"),
         ({"instance_profiles": "None"}, "there is no instance profile None"),
