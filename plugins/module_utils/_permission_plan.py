@@ -35,7 +35,7 @@ PUT = "put"
 DELETE = "delete"
 VERSION = "version"
 
-# By it a deny is known to be one of these, that may get further actions.
+# By it people know a deny for one of these.
 DENY_SID = "FleetAwsSsmDeny"
 # IAM User Guide, "IAM and AWS STS quotas": versions of a managed policy, for an account whose summary has no quota.
 _VERSIONS = 5
@@ -255,10 +255,11 @@ class _Role:
         before = self._role.inline.get(name)
         actions = list(self._request.resources)
         if before is not None:
-            found = [statement for _name, statement in statements(json.loads(before))]
-            if len(found) != 1 or (found[0].get("Sid"), found[0].get("Effect")) != (DENY_SID, "Deny"):
+            denied = [pattern for _name, found in statements(json.loads(before)) for pattern in as_list(found.get("Action"))]
+            # To the letter: a condition, a resource or a NotAction that somebody gave it later would be lost.
+            if json.loads(before) != json.loads(deny_document(denied)):
                 raise _Refused(f"it has an inline policy {name} that was not made here: set deny_policy_name")
-            actions = list(dict.fromkeys([*as_list(found[0].get("Action")), *actions]))
+            actions = list(dict.fromkeys([*denied, *actions]))
         after = deny_document(actions)
         size = sum(document_size(text) for text in {**self._role.inline, name: after}.values())
         limit = quotas.get("RolePolicySizeQuota")
