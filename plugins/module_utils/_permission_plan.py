@@ -179,6 +179,12 @@ class _Role:
                     f"the inline policy {', '.join(self._inline)} allows {self._named} and can't be detached: use the "
                     "method auto, deny or rewrite"
                 )
+            for policy in self._managed:
+                if any(statement.get("Effect") == "Deny" for _name, statement in statements(json.loads(policy.text))):
+                    raise _Refused(
+                        f"the policy {policy.name} also denies actions, which the role might be allowed without it: use "
+                        "the method auto, deny or rewrite"
+                    )
             return [self._detach(policy, f"allows {self._named}") for policy in self._managed]
         try:
             return [self._inline_step(name, text) for name, text in self._inline.items()] + [

@@ -56,7 +56,8 @@ options:
     default: false
   method:
     description:
-      - V(detach) detaches the managed policies that grant an action, with all else that they grant.
+      - V(detach) detaches the managed policies that grant an action, with all else that they grant. One that also denies
+        something is refused, because the role could be allowed more without it.
       - V(deny) adds one inline policy with an explicit deny to the role, which takes away nothing but the actions and wins
         over any policy.
       - V(rewrite) takes the actions out of the statements of inline and customer managed policies that name them. A managed
