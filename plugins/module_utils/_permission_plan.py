@@ -152,12 +152,13 @@ def _granting(text: str, request: Request) -> list[Mapping[str, Any]]:
     return [
         statement
         for _name, statement in statements(json.loads(text))
-        if statement.get("Effect") == "Allow" and _speaks(statement, request)
+        if statement.get("Effect") == "Allow" and _spoken_of(statement, request)
     ]
 
 
-def _speaks(statement: Mapping[str, Any], request: Request) -> bool:
-    return any(concerns(statement, action, resources) for action, resources in request.resources.items())
+def _spoken_of(statement: Mapping[str, Any], request: Request) -> list[str]:
+    """The actions that the statement speaks of, on any part of their resources."""
+    return [action for action, resources in request.resources.items() if concerns(statement, action, resources)]
 
 
 class _Role:
@@ -237,24 +238,20 @@ class _Role:
     def _without(self, where: str, text: str) -> str | None:
         """The document without the actions, None if nothing is left of it; _Refused for a wildcard."""
         document = json.loads(text)
-        granting = _granting(text, self._request)
-        gone = {action.lower() for action in self._request.resources}
         left = []
         for number, statement in enumerate(as_list(document["Statement"]), start=1):
-            if statement not in granting:
+            actions = _spoken_of(statement, self._request) if statement.get("Effect") == "Allow" else []
+            if not actions:
                 left.append(statement)
                 continue
-            actions = as_list(statement.get("Action"))
-            kept = [pattern for pattern in actions if pattern.lower() not in gone]
-            wide = "NotAction" if "NotAction" in statement else ", ".join(p for p in kept if self._takes_in(p))
-            if wide:
-                raise _Refused(f"{where} allows {self._named} by {wide} (statement {number})")
+            gone = {action.lower() for action in actions}
+            kept = [pattern for pattern in as_list(statement.get("Action")) if pattern.lower() not in gone]
+            wide = [pattern for pattern in kept if any(action_matches({"Action": pattern}, each) for each in actions)]
+            if wide or "NotAction" in statement:
+                raise _Refused(f"{where} allows {self._named} by {', '.join(wide) or 'NotAction'} (statement {number})")
             if kept:
                 left.append({**statement, "Action": kept})
         return json.dumps({**document, "Statement": left}) if left else None
-
-    def _takes_in(self, pattern: str) -> bool:
-        return any(action_matches({"Action": pattern}, action) for action in self._request.resources)
 
     def _deny(self, reason: str) -> Step:
         name, quotas = self._request.deny_name, self._request.quotas
