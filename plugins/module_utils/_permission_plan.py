@@ -10,6 +10,7 @@ Every plan is tried on the documents before it is returned: one that does not ta
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -183,8 +184,8 @@ class _Role:
             for policy in self._managed:
                 if any(statement.get("Effect") == "Deny" for _name, statement in statements(json.loads(policy.text))):
                     raise _Refused(
-                        f"the policy {policy.name} also denies actions, which the role might be allowed without it: use "
-                        "the method auto, deny or rewrite"
+                        f"the policy {policy.name} also denies actions, which the role might be allowed without it: "
+                        "use the method auto, deny or rewrite"
                     )
             return [self._detach(policy, f"allows {self._named}") for policy in self._managed]
         try:
@@ -251,14 +252,16 @@ class _Role:
                 raise _Refused(f"{where} allows {self._named} by {', '.join(wide) or 'NotAction'} (statement {number})")
             if kept:
                 left.append({**statement, "Action": kept})
-        return json.dumps({**document, "Statement": left}) if left else None
+        return _text({**document, "Statement": left}) if left else None
 
     def _deny(self, reason: str) -> Step:
         name, quotas = self._request.deny_name, self._request.quotas
         before = self._role.inline.get(name)
         actions = list(self._request.resources)
         if before is not None:
-            denied = [pattern for _name, found in statements(json.loads(before)) for pattern in as_list(found.get("Action"))]
+            denied = [
+                pattern for _name, found in statements(json.loads(before)) for pattern in as_list(found.get("Action"))
+            ]
             # To the letter: a condition, a resource or a NotAction that somebody gave it later would be lost.
             if json.loads(before) != json.loads(deny_document(denied)):
                 raise _Refused(f"it has an inline policy {name} that was not made here: set deny_policy_name")
@@ -271,6 +274,11 @@ class _Role:
                 f"with the deny its inline policies would have {size} characters, and the quota is {limit}: make room"
             )
         return Step(PUT, name, self._role.name, before=before, after=after, reason=reason)
+
+
+def _text(document: Any) -> str:
+    """JSON in which what IAM takes as it is, up to U+00FF, is no escape, which could make it longer than its quota."""
+    return re.sub("[^\\x00-\\xff]", lambda found: json.dumps(found[0])[1:-1], json.dumps(document, ensure_ascii=False))
 
 
 def deny_document(actions: Sequence[str]) -> str:
