@@ -126,7 +126,7 @@ def _plan(
 
 
 def _unreadable(error: Exception) -> Failure:
-    detail = describe(getattr(error, "exception", None) or error)
+    detail = describe(error)
     return Failure(f"IAM can't be read: {detail['code']}: {detail['message']}. Nothing was changed.")
 
 

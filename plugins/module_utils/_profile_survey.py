@@ -191,7 +191,7 @@ class Surveyor:
             if len(names) > _FEW_ROLES and one_by_one_is_dearer(len(names), quotas(self.iam)):
                 return account_details(self.iam)
         except Exception as error:
-            if not code_of(getattr(error, "exception", None) or error).startswith("AccessDenied"):
+            if not code_of(error).startswith("AccessDenied"):
                 raise Failure(f"The account's roles can't be read: {_text(error)}") from error
         return {}, {}, {}
 
@@ -229,5 +229,5 @@ def _profile(arn: str, found: Mapping[str, Any] | None, instances: list[dict[str
 
 
 def _text(error: Exception) -> str:
-    detail = describe(getattr(error, "exception", None) or error)
+    detail = describe(error)
     return f"{detail['code']}: {detail['message']}"

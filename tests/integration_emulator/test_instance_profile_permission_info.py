@@ -150,6 +150,8 @@ def test_a_region_or_a_role_that_cannot_be_read_does_not_hide_the_others(account
     run = account.module(NAME, regions=[EU, US]).failed("eu-west-1: UnauthorizedOperation: not here", "not you")
     assert sorted(answers(run).values(), key=str) == [None, "yes"]
     assert [entry["region"] for entry in run.result["failed_regions"]] == [EU]
+    (error,) = [row["error"] for row in run.result["profiles"] if row["failed"]]
+    assert error == {"code": "AccessDenied", "message": "not you"}
 
 
 @pytest.mark.parametrize(
