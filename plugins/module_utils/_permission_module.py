@@ -28,6 +28,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_fleet_api impor
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import POLICY, parse_name
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._permission_info_module import profile_rows
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._permission_plan import (
+    DENY_NAME,
     DETACH,
     VERSION,
     Plan,
@@ -73,13 +74,18 @@ def _take_away(module: AnsibleAWSModule) -> dict[str, Any]:
     params = module.params
     actions = checked_actions(params["actions"])
     given = checked_resources(params["resources"])
-    parse_name("deny_policy_name", params["deny_policy_name"], POLICY)
+    deny_name = _deny_name(params["deny_policy_name"])
     surveyor = Surveyor(module)
     survey = surveyor.read()
     rows = profile_rows(survey, actions, given)
     allowing = [row["role"] for row in rows if row["answer"] in ("yes", "maybe")]
     resources = {action: resources_of(action, given, survey.partition, survey.account) for action in actions}
-    plan = _plan(params, surveyor, [survey.roles[name] for name in dict.fromkeys(allowing)], resources)
+    plan = _plan(
+        {**params, "deny_policy_name": deny_name},
+        surveyor,
+        [survey.roles[name] for name in dict.fromkeys(allowing)],
+        resources,
+    )
     _warn_of_sharing(surveyor, survey, plan.steps)
     errors: dict[int, Exception] = {}
     if not module.check_mode:
@@ -103,6 +109,13 @@ def _take_away(module: AnsibleAWSModule) -> dict[str, Any]:
     for name, error in {**survey.role_errors, **survey.region_errors}.items():
         why.append(f"{name} could not be read: {describe(error)['code']}: {describe(error)['message']}")
     return _finish(f"{', '.join(actions)} could not be taken from all profiles", why, result)
+
+
+def _deny_name(text: str) -> str:
+    name = parse_name("deny_policy_name", text.strip() or DENY_NAME, POLICY)
+    if name.path is not None:
+        raise InputError(f"deny_policy_name: {text!r}: an inline policy has a name only, without a path or an ARN.")
+    return name.name
 
 
 def _plan(
@@ -139,7 +152,10 @@ def _with_versions(role: RoleFacts, versions: Mapping[str, tuple[str, ...]]) -> 
 def _warn_of_sharing(surveyor: Surveyor, survey: Survey, steps: Iterable[Step]) -> None:
     """A role that other profiles hold changes for their instances, too."""
     selected = {profile.name for profile in survey.profiles}
-    sharing, _errors = surveyor.share(survey, [step.role for step in steps if step.role])
+    sharing, errors = surveyor.share(survey, [name for step in steps for name in _holders(step, survey)])
+    for role, error in errors.items():
+        detail = describe(error)
+        warn(f"Which profiles hold the role {role} can't be read: {detail['code']}: {detail['message']}")
     for role, profiles in sharing.items():
         others = [name for name in profiles if name not in selected]
         if others:
@@ -178,18 +194,20 @@ def _carry_out(jobs: Iterable[Job], deadline: float) -> dict[int, Exception]:
     return errors
 
 
+def _holders(step: Step, survey: Survey) -> list[str]:
+    """The roles that a step changes."""
+    if step.role:
+        return [step.role]
+    return [name for name, role in survey.roles.items() if any(policy.arn == step.arn for policy in role.managed)]
+
+
 def _change_row(step: Step, error: Exception | None, survey: Survey) -> dict[str, Any]:
-    holders = (
-        [step.role]
-        if step.role
-        else [name for name, role in survey.roles.items() if any(policy.arn == step.arn for policy in role.managed)]
-    )
     return {
         "operation": step.operation,
         "role": step.role,
         "policy": step.policy,
         "arn": step.arn,
-        "instance_profiles": [name for holder in holders for name in _profiles_of(survey, holder)],
+        "instance_profiles": [name for holder in _holders(step, survey) for name in _profiles_of(survey, holder)],
         "reason": step.reason,
         "changed": error is None,
         "failed": error is not None,

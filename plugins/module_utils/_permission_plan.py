@@ -36,6 +36,8 @@ PUT = "put"
 DELETE = "delete"
 VERSION = "version"
 
+# What its policy is called unless the task says otherwise.
+DENY_NAME = "fleet.aws_ssm-deny"
 # By it people know a deny for one of these.
 DENY_SID = "FleetAwsSsmDeny"
 # IAM User Guide, "IAM and AWS STS quotas": versions of a managed policy, for an account whose summary has no quota.

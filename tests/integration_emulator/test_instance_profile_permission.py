@@ -284,15 +284,26 @@ def test_other_profiles_of_a_role_are_named(account, zoo):
     zoo.add("Core", CORE)
     account.iam.create_instance_profile(InstanceProfileName="Twin")
     account.iam.add_role_to_instance_profile(InstanceProfileName="Twin", RoleName="Core")
-    run = absent(account, "--check", instance_profiles="Core").ok(changed=True)
+    mixed = zoo.policy("Mixed", document(statement(PING, "s3:GetObject")))
+    zoo.add("Mixed", mixed)
+    account.iam.create_instance_profile(InstanceProfileName="Second")
+    account.iam.add_role_to_instance_profile(InstanceProfileName="Second", RoleName="Mixed")
+    run = absent(account, "--check", instance_profiles="Core,Mixed").ok(changed=True)
     assert "The role Core is also in the instance profiles Twin, which change with it." in run.text
+    # A new version of a policy changes the roles that have it, too.
+    assert "The role Mixed is also in the instance profiles Second, which change with it." in run.text
+    denied = {"code": "AccessDenied", "message": "not you"}
+    account.faults({"operation": "ListInstanceProfilesForRole", "error": denied})
+    run = absent(account, "--check", instance_profiles="Core").ok(changed=True)
+    assert "Which profiles hold the role Core can't be read: AccessDenied: not you" in run.text
 
 
 def test_a_survey_may_leave_questions_unanswered(account, zoo):
     zoo.add("Core", CORE)
     zoo.add("Other", CORE)
     zoo.start(US, "Other")
-    empty = {"instance_ids": "", "actions": "", "resources": "", "all_in_use": "false", "allow_shared": "no"}
+    empty = dict.fromkeys(["instance_ids", "actions", "resources", "deny_policy_name"], "")
+    empty.update(all_in_use="false", allow_shared="no")
     run = absent(account, instance_profiles="Core", **empty).ok(changed=True)
     assert steps(run) == [("put", "Core", DENY)]
     run = account.module(NAME, region=US, instance_profiles="", all_in_use="true").ok(changed=True)
@@ -325,6 +336,7 @@ def test_an_inline_policy_that_would_be_too_long_is_refused(account, zoo):
         ({"all_in_use": True, "method": "remove"}, "method must be one of: auto, detach, deny, rewrite"),
         ({"instance_profiles": "None"}, "there is no instance profile None"),
         ({"all_in_use": True, "deny_policy_name": "a b"}, "deny_policy_name: 'a b' does not name a managed policy"),
+        ({"all_in_use": True, "deny_policy_name": "a/b"}, "deny_policy_name: 'a/b': an inline policy has a name only"),
         ({"state": "restored"}, "backup"),
         ({"state": "restored", "backup": []}, "backup: is empty"),
         (
