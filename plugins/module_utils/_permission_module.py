@@ -230,7 +230,8 @@ def _diff(steps: list[Step]) -> dict[str, Any]:
     after: dict[str, Any] = {}
     for step in steps:
         where = f"role {step.role}" if step.role else "managed policies"
-        policy = step.policy if step.role else f"{step.arn}"
+        # A managed and an inline policy of a role may have the same name.
+        policy = step.arn or step.policy
         before.setdefault(where, {})[policy] = "attached" if step.operation == DETACH else _document(step.before)
         after.setdefault(where, {})[policy] = "attached" if step.operation == ATTACH else _document(step.after)
     return {
@@ -283,7 +284,7 @@ def _restore(module: AnsibleAWSModule) -> dict[str, Any]:
             undo.entry["policy"],
             undo.entry["role"],
             undo.entry["arn"],
-            before=undo.entry["after"],
+            before=undo.now,
             after=undo.entry["before"],
         )
         for undo, row in zip(undone, rows, strict=True)
@@ -325,6 +326,7 @@ def _undo_row(undo: Undo, error: Exception | None) -> dict[str, Any]:
         "policy": undo.entry["policy"],
         "arn": undo.entry["arn"],
         "reason": undo.reason,
+        "replaced": undo.now,
         "changed": undo.operation not in (KEEP, LOST) and error is None,
         "failed": undo.operation == LOST or error is not None,
         **({"error": describe(error)} if error else {}),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
@@ -50,7 +50,9 @@ class Undo:
     entry: Mapping[str, Any]
     operation: str
     reason: str = ""
-    surplus: tuple[str, ...] = field(default=())
+    surplus: tuple[str, ...] = ()
+    now: str | None = None
+    """The document that it replaces."""
 
 
 def check_backup(backup: Iterable[Mapping[str, Any]], account: str) -> None:
@@ -119,7 +121,7 @@ def _undo_inline(entry: Mapping[str, Any], role: RoleNow, *, overwrite: bool) ->
     if now != after and not overwrite:
         what = "was removed" if now is None else "was changed"
         return Undo(entry, LOST, f"the inline policy {entry['policy']} {what} since (overwrite restores it)")
-    return Undo(entry, PUT if before is not None else DELETE)
+    return Undo(entry, PUT if before is not None else DELETE, now=now)
 
 
 def _undo_version(entry: Mapping[str, Any], now: PolicyNow | None, *, overwrite: bool) -> Undo:
@@ -137,4 +139,4 @@ def _undo_version(entry: Mapping[str, Any], now: PolicyNow | None, *, overwrite:
             f"the policy {entry['policy']} has another default version since, {now.default} (overwrite restores it)"
         )
         return Undo(entry, LOST, reason)
-    return Undo(entry, DEFAULT, surplus=surplus)
+    return Undo(entry, DEFAULT, surplus=surplus, now=now.texts.get(now.default))

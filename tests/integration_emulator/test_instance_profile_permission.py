@@ -258,10 +258,12 @@ def test_what_was_changed_since_is_left_and_the_rest_is_restored(account, zoo):
     assert now["roles"]["Changed"]["inline"] == {"own": theirs}
     assert now["policies"][mixed]["default"] == "v3"
     assert {row["policy"] for row in back.result["changes"] if row["changed"]} == {"own"}
-    restored(account, run.result["backup"], overwrite=True).failed("2 of 5 changes could not be put back")
+    over = restored(account, run.result["backup"], overwrite=True).failed("2 of 5 changes could not be put back")
     now = zoo.state()
     assert now["roles"]["Changed"] == before["roles"]["Changed"]
     assert (now["policies"][mixed]["default"], set(now["policies"][mixed]["versions"])) == ("v1", {"v1", "v3"})
+    # What overwrite replaced is not lost: it is in the result.
+    assert [row["replaced"] for row in over.result["changes"] if row["changed"]] == [theirs, theirs]
 
 
 def test_a_backup_of_a_run_that_was_cut_off_is_enough(account, zoo):

@@ -100,7 +100,10 @@ def test_what_was_done_is_undone_and_what_was_not_is_kept(given, role, policy, o
 def test_what_was_changed_since_is_left_unless_overwrite_says_otherwise(given, role, policy, words, over):
     found = undo(given, role, policy)
     assert (found.operation, found.reason) == ("lost", words)
-    assert undo(given, role, policy, overwrite=True).operation == over
+    found = undo(given, role, policy, overwrite=True)
+    assert found.operation == over
+    # What somebody made of it is replaced, and so must be known.
+    assert found.now == (None if over == "lost" or role == now() else THEIRS)
 
 
 @pytest.mark.parametrize(
