@@ -98,9 +98,19 @@ class Surveyor:
         self._timeout = params["timeout"]
         self._names = [parse_name("instance_profiles", text, PROFILE) for text in _given(params)]
         self._ids = instance_ids(params["instance_ids"]) or []
+        self._check_selection(params)
         self._filters = instance_filters(params["filters"])
         self.clients = Clients(module)
         self._regions = choose_regions(module, self.clients)
+
+    def _check_selection(self, params: Mapping[str, Any]) -> None:
+        # Not by the argument spec, to which the empty text of an unanswered survey question is a value like any other.
+        ways = {"instance_profiles": self._names, "instance_ids": self._ids, "filters": params["filters"]}
+        given = [name for name, value in {**ways, "all_in_use": params.get("all_in_use")}.items() if value]
+        if len(given) > 1:
+            raise InputError(f"{', '.join(given)} are mutually exclusive: give one of them.")
+        if not given and "all_in_use" in params:
+            raise InputError("Which profiles: set instance_profiles, instance_ids, filters, or all_in_use to true.")
 
     @property
     def iam(self) -> Any:
@@ -181,7 +191,7 @@ class Surveyor:
             if len(names) > _FEW_ROLES and one_by_one_is_dearer(len(names), quotas(self.iam)):
                 return account_details(self.iam)
         except Exception as error:
-            if not code_of(getattr(error, "exception", None) or error).startswith("AccessDenied"):
+            if not code_of(error).startswith("AccessDenied"):
                 raise Failure(f"The account's roles can't be read: {_text(error)}") from error
         return {}, {}, {}
 
@@ -199,7 +209,7 @@ def _given(params: Mapping[str, Any]) -> list[str]:
     if names is None:
         return []
     if not names:
-        raise InputError("instance_profiles: is an empty list: name at least one, or leave it out for all in use.")
+        raise InputError("instance_profiles: is an empty list: name at least one, or leave it out.")
     return names
 
 
@@ -219,5 +229,5 @@ def _profile(arn: str, found: Mapping[str, Any] | None, instances: list[dict[str
 
 
 def _text(error: Exception) -> str:
-    detail = describe(getattr(error, "exception", None) or error)
+    detail = describe(error)
     return f"{detail['code']}: {detail['message']}"
