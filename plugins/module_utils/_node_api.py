@@ -8,7 +8,7 @@ Raises botocore's errors; botocore repeats what AWS throttles.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_api import chunks
@@ -23,33 +23,35 @@ FEW = 50
 _DENIED = ("AccessDeniedException", "AccessDenied", "UnknownOperationException", "InvalidAction")
 
 
-def nodes(ssm: Any, ids: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
-    """The region's managed nodes by id, or those of the (few) ids.
+def each_node(ssm: Any, ids: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+    """The region's managed nodes, or those of the (few) ids.
 
     DescribeInstanceProperties, which the console uses, has pages twenty times as large; where botocore does not know
     it, or it is not permitted, DescribeInstanceInformation.
     """
     if not ids and hasattr(ssm, "describe_instance_properties"):
         try:
-            return _properties(ssm)
+            yield from _properties(ssm)
         except Exception as error:
             if code_of(error) not in _DENIED:
                 raise
+        else:
+            return
     filters = [{"Key": "InstanceIds", "Values": list(ids)}] if ids else []
     pages = ssm.get_paginator("describe_instance_information").paginate(
         Filters=filters, PaginationConfig={"PageSize": _INFORMATION_PAGE}
     )
-    return {node["InstanceId"]: node for page in pages for node in page["InstanceInformationList"]}
+    for page in pages:
+        yield from page["InstanceInformationList"]
 
 
-def _properties(ssm: Any) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
+def _properties(ssm: Any) -> Iterator[dict[str, Any]]:
     more: dict[str, str] = {}
     while True:
         answer = ssm.describe_instance_properties(MaxResults=_PROPERTIES_PAGE, **more)
-        found.update((node["InstanceId"], node) for node in answer["InstanceProperties"])
+        yield from answer["InstanceProperties"]
         if not answer.get("NextToken"):
-            return found
+            return
         more = {"NextToken": answer["NextToken"]}
 
 

@@ -39,7 +39,7 @@ def run_info(module: AnsibleAWSModule) -> dict[str, Any]:
     survey = surveyor.read()
     rows = profile_rows(survey, actions, resources)
     allowing = {row["role"] for row in rows if row["answer"] in ("yes", "maybe")}
-    sharing, unshared = surveyor.share(survey, sorted(allowing))
+    sharing, unshared = surveyor.sharing(sorted(allowing))
     for row in rows:
         row["other_profiles"] = [name for name in sharing.get(row["role"], []) if name != row["instance_profile"]]
     if module.params["simulate"]:

@@ -152,7 +152,7 @@ def _with_versions(role: RoleFacts, versions: Mapping[str, tuple[str, ...]]) -> 
 def _warn_of_sharing(surveyor: Surveyor, survey: Survey, steps: Iterable[Step]) -> None:
     """A role that other profiles hold changes for their instances, too."""
     selected = {profile.name for profile in survey.profiles}
-    sharing, errors = surveyor.share(survey, [name for step in steps for name in _holders(step, survey)])
+    sharing, errors = surveyor.sharing([name for step in steps for name in _holders(step, survey)])
     for role, error in errors.items():
         detail = describe(error)
         warn(f"Which profiles hold the role {role} can't be read: {detail['code']}: {detail['message']}")

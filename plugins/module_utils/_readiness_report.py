@@ -16,7 +16,8 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness import (
     OUT_OF_SCOPE,
     VERDICTS,
     Assessment,
-    Machine,
+    Node,
+    Subject,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reasons import (
     SEVERITIES,
@@ -32,8 +33,9 @@ _NEAR = 0.9
 Row = Mapping[str, Any]
 
 
-def instance_row(account: str | None, machine: Machine, role: str, found: Assessment) -> dict[str, Any]:
+def instance_row(account: str | None, subject: Subject, found: Assessment) -> dict[str, Any]:
     """One entry of C(instances)."""
+    machine, node = subject.machine, subject.node or Node()
     return {
         "account": account,
         "region": machine.region,
@@ -43,13 +45,13 @@ def instance_row(account: str | None, machine: Machine, role: str, found: Assess
         "verdict": found.verdict,
         "way": found.way,
         "instance_profile": machine.profile_name,
-        "role": role,
+        "role": subject.profile.role if subject.profile else "",
         "vpc_id": machine.vpc,
         "subnet_id": machine.subnet,
-        "platform": machine.platform,
-        "agent_version": machine.agent,
-        "ping_status": machine.ping,
-        "last_ping": machine.last_ping,
+        "platform": node.platform,
+        "agent_version": node.agent,
+        "ping_status": node.ping,
+        "last_ping": node.last_ping,
         "launched": machine.launched.isoformat() if machine.launched else "",
         "reasons": [asdict(one) for one in found.reasons],
     }
