@@ -89,7 +89,8 @@ options:
     choices: [absent, restored]
     default: absent
   backup:
-    description: What an earlier run returned as RV(backup). Required for O(state=restored).
+    description: What an earlier run returned as RV(backup). Required for O(state=restored). Of several runs, restore the last
+      one first, each by a task of its own.
     type: list
     elements: dict
     suboptions:
@@ -142,6 +143,9 @@ notes:
   - A role changes for everything that uses it, instances of other regions among them. A warning names other profiles that
     hold it.
   - Policies of AWS's own are never edited.
+  - RV(backup) comes back when all is done. So that it outlives a run that is killed, run in check mode first and save what
+    that returns, for example with M(fleet.aws_ssm.backup_file), since the plan is the same. Steps that were never done are
+    recognized when it is restored.
   - O(state=restored) needs no regions; O(timeout) applies.
   - Needs what M(fleet.aws_ssm.instance_profile_permission_info) needs, and C(iam:GetAccountSummary); for changes, by what is
     planned, C(iam:PutRolePolicy), C(iam:DeleteRolePolicy), C(iam:DetachRolePolicy), C(iam:ListPolicyVersions),
