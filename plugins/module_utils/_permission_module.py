@@ -134,13 +134,13 @@ def _plan(
             lambda arn: policy_versions(iam, arn), needs_versions(roles, request), surveyor.deadline
         )
     except Exception as error:
-        raise _unreadable(error) from error
+        raise _unreadable(error, profiles=allowing) from error
     return plan_absent([_with_versions(role, versions) for role in roles], request)
 
 
-def _unreadable(error: Exception) -> Failure:
+def _unreadable(error: Exception, **result: Any) -> Failure:
     detail = describe(error)
-    return Failure(f"IAM can't be read: {detail['code']}: {detail['message']}. Nothing was changed.")
+    return Failure(f"IAM can't be read: {detail['code']}: {detail['message']}. Nothing was changed.", **result)
 
 
 def _with_versions(role: RoleFacts, versions: Mapping[str, tuple[str, ...]]) -> RoleFacts:
