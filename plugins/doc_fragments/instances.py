@@ -13,7 +13,7 @@ options:
   instance_ids:
     description:
       - The instances, each in one of the regions. A list, or a string with commas or white space between the ids. An id
-        that is in none of the regions is an error before the first change.
+        that is in none of the regions is an error before the first change. Mutually exclusive with O(filters).
     type: list
     elements: str
   filters:

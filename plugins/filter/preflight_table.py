@@ -78,8 +78,8 @@ def preflight_table(
     found = [(row, "the metadata service is off: the agent gets no credentials") for row in off]
     found += [(row, "takes IMDSv1, which DHMC does not support") for row in optional]
     if found:
-        head = ("INSTANCE", "REGION", "METADATA SERVICE")
-        lines += aligned([head, *((row["instance_id"], row["region"], text) for row, text in found[:most])])
+        columns = ("INSTANCE", "REGION", "METADATA SERVICE")
+        lines += aligned([columns, *((row["instance_id"], row["region"], text) for row, text in found[:most])])
         lines += _more(found, most, "instances")
     concerned = sum(len(row["instances"]) for row in allowing)
     lines.append(

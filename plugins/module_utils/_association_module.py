@@ -123,7 +123,7 @@ def _profile(
         if found is None and (params["state"] == "absent" or module.check_mode):
             return Profile(_arn_of(name, clients)), False
     except Exception as problem:
-        detail = describe(getattr(problem, "exception", None) or problem)
+        detail = describe(problem)
         raise Failure(
             f"The instance profile {name.name} can't be read: {detail['code']}: {detail['message']}"
         ) from problem

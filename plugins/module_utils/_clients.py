@@ -60,6 +60,7 @@ class Clients:
             self._config = self._config.merge(params["aws_config"])
         params.pop("aws_config", None)
         self._clients: dict[tuple[str, str], Any] = {}
+        self._opt_in: dict[str, str] = {}
         try:
             self._session = boto3.session.Session(**params)
             credentials = self._session.get_credentials()
@@ -86,6 +87,8 @@ class Clients:
         return partitions_of(self._session._session.get_data("partitions"))  # noqa: SLF001
 
     def region_opt_in(self, region: str) -> dict[str, str]:
-        """Every region of the account's partition and its OptInStatus, asked in C(region) (EC2 DescribeRegions)."""
-        answer = self.client("ec2", region).describe_regions(AllRegions=True)
-        return {entry["RegionName"]: entry["OptInStatus"] for entry in answer["Regions"]}
+        """Every region of the partition and its OptInStatus, asked once, in C(region) (EC2 DescribeRegions)."""
+        if not self._opt_in:
+            answer = self.client("ec2", region).describe_regions(AllRegions=True)
+            self._opt_in = {entry["RegionName"]: entry["OptInStatus"] for entry in answer["Regions"]}
+        return self._opt_in

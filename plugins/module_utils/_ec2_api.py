@@ -42,16 +42,21 @@ class _Retry(AWSRetry):
 
 def find_instances(client: Any, ids: Sequence[str], filters: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """DescribeInstances: those of the ids that are in this region, or all that the filters let through."""
+    return list(each_instance(client, ids, filters))
+
+
+def each_instance(client: Any, ids: Sequence[str], filters: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """I(find_instances) one by one, for who keeps little of each."""
     members = client.meta.service_model.operation_model("DescribeInstances").input_shape.members
     # Without it, instances that an AWS service operates may be missing, by a setting of the account.
     extra = {"IncludeManagedResources": True} if "IncludeManagedResources" in members else {}
-    found = []
     for more in chunks(ids, "instance-id") if ids else [[]]:
         pages = client.get_paginator("describe_instances").paginate(
             Filters=[*filters, *more], PaginationConfig={"PageSize": _PAGE}, **extra
         )
-        found += [instance for page in pages for row in page["Reservations"] for instance in row["Instances"]]
-    return found
+        for page in pages:
+            for row in page["Reservations"]:
+                yield from row["Instances"]
 
 
 class PacedEc2:

@@ -28,7 +28,11 @@ class InputError(Failure):
 
 
 def describe(error: BaseException) -> dict[str, str]:
-    """An exception as C({code, message}): AWS's own code where the API answered, else the exception's name."""
+    """An exception as C({code, message}): AWS's own code where the API answered, else the exception's name.
+
+    amazon.aws's IAM calls wrap what botocore raised, which is what counts.
+    """
+    error = getattr(error, "exception", None) or error
     response: Any = getattr(error, "response", None)
     detail = response.get("Error", {}) if isinstance(response, dict) else {}
     code = detail.get("Code") or type(error).__name__

@@ -86,5 +86,5 @@ def _policy(client: Any, arn: str) -> dict[str, Any]:
 
 
 def _unreadable(what: str, error: Exception) -> str:
-    detail = describe(getattr(error, "exception", None) or error)
+    detail = describe(error)
     return f"{what} can't be read: {detail['code']}: {detail['message']}"

@@ -119,7 +119,7 @@ def policy_exists(client: Any, arn: str) -> bool:
     try:
         get_iam_managed_policy_by_arn(client, arn)
     except Exception as error:
-        if code_of(getattr(error, "exception", None) or error) != "NoSuchEntity":
+        if code_of(error) != "NoSuchEntity":
             raise
         return False
     return True

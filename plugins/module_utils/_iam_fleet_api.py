@@ -24,6 +24,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.iam import (
     list_iam_role_attached_policies,
     list_iam_role_policies,
 )
+from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import code_of
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import fan_out
@@ -213,5 +214,11 @@ def add_version(client: Any, arn: str, text: str) -> None:
 def go_back_to_version(client: Any, arn: str, version: str, surplus: Iterable[str]) -> None:
     """Make an old version the default again, and delete those that came after it."""
     client.set_default_policy_version(PolicyArn=arn, VersionId=version)
+    # IAM may take the new version for the default a moment longer, and a repeated call may find it gone.
+    delete = AWSRetry.jittered_backoff(catch_extra_error_codes=["DeleteConflict"])(client.delete_policy_version)
     for name in surplus:
-        client.delete_policy_version(PolicyArn=arn, VersionId=name)
+        try:
+            delete(PolicyArn=arn, VersionId=name)
+        except ClientError as error:
+            if code_of(error) != "NoSuchEntity":
+                raise

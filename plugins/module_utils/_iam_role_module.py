@@ -36,7 +36,7 @@ def run_info(module: AnsibleAWSModule) -> dict[str, Any]:
     try:
         role = read_role(clients.client("iam", clients.region), name.name)
     except (AnsibleAWSError, BotoCoreError, ClientError) as error:
-        detail = describe(getattr(error, "exception", None) or error)
+        detail = describe(error)
         raise Failure(f"The IAM role {name.name} can't be read: {detail['code']}: {detail['message']}") from error
     result = {"changed": False, "requested": asdict(name)}
     if role is None:

@@ -42,6 +42,9 @@ def instance_filters(filters: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 def select_instances(params: Mapping[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
     """Instance ids, or EC2 filters, from O(instance_ids), O(filters) and O(all_instances); InputError without any."""
     ids = instance_ids(params["instance_ids"])
+    # Not by the argument spec, to which the empty text of an unanswered survey question is a value like any other.
+    if ids and params["filters"]:
+        raise InputError("instance_ids and filters are mutually exclusive: give one of them.")
     if ids is not None:
         return ids, []
     if not params["filters"] and not params["all_instances"]:

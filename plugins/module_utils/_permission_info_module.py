@@ -14,8 +14,10 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failu
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_fleet_api import read_all, simulate
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import (
+    PING,
     RoleFacts,
     checked_actions,
+    checked_resources,
     may,
     resources_of,
     worst,
@@ -32,15 +34,16 @@ _SIMULATED = 20
 def run_info(module: AnsibleAWSModule) -> dict[str, Any]:
     """instance_profile_permission_info: fails, with what was read, if a region or a role could not be read."""
     actions = checked_actions(module.params["actions"])
+    resources = checked_resources(module.params["resources"])
     surveyor = Surveyor(module)
     survey = surveyor.read()
-    rows = profile_rows(survey, actions, module.params["resources"] or [])
+    rows = profile_rows(survey, actions, resources)
     allowing = {row["role"] for row in rows if row["answer"] in ("yes", "maybe")}
-    sharing, unshared = surveyor.share(survey, sorted(allowing))
+    sharing, unshared = surveyor.sharing(sorted(allowing))
     for row in rows:
         row["other_profiles"] = [name for name in sharing.get(row["role"], []) if name != row["instance_profile"]]
     if module.params["simulate"]:
-        unshared = {**unshared, **_simulate(surveyor, survey, rows, actions)}
+        unshared = {**unshared, **_simulate(surveyor, survey, rows, actions, resources)}
     return finish(rows, survey.region_errors, unshared)
 
 
@@ -130,9 +133,9 @@ def _note(profile: Profile, role: RoleFacts | None) -> str:
 
 
 def _simulate(
-    surveyor: Surveyor, survey: Survey, rows: list[dict[str, Any]], actions: list[str]
+    surveyor: Surveyor, survey: Survey, rows: list[dict[str, Any]], actions: list[str], given: list[str]
 ) -> dict[str, Exception]:
-    """Add IAM's own answer to each row, asked once for each role, for instances that have it."""
+    """Add IAM's own answer to each row, asked once for each role and for what the actions are called on."""
     iam = surveyor.iam
     instances: dict[str, list[str]] = {}
     for row in rows:
@@ -143,8 +146,14 @@ def _simulate(
             )
 
     def ask(role: str) -> dict[str, Any]:
-        resources = instances[role][:_SIMULATED] or ["*"]
-        return simulate(iam, survey.roles[role].detail["Arn"], actions, resources)
+        called_on: dict[tuple[str, ...], list[str]] = {}
+        for action in actions:
+            own = instances[role][:_SIMULATED] if action.lower() == PING.lower() else []
+            called_on.setdefault(tuple(given or own or ["*"]), []).append(action)
+        answers: dict[str, Any] = {}
+        for resources, these in called_on.items():
+            answers.update(simulate(iam, survey.roles[role].detail["Arn"], these, resources))
+        return answers
 
     found, errors = read_all(ask, instances, surveyor.deadline)
     for row in rows:

@@ -28,6 +28,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_fleet_api impor
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import POLICY, parse_name
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._permission_info_module import profile_rows
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._permission_plan import (
+    DENY_NAME,
     DETACH,
     VERSION,
     Plan,
@@ -51,6 +52,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._permission_restore 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import (
     RoleFacts,
     checked_actions,
+    checked_resources,
     resources_of,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_survey import Survey, Surveyor
@@ -71,13 +73,19 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
 def _take_away(module: AnsibleAWSModule) -> dict[str, Any]:
     params = module.params
     actions = checked_actions(params["actions"])
-    if not any(params[name] for name in ("instance_profiles", "instance_ids", "filters", "all_in_use")):
-        raise InputError("Which profiles: set instance_profiles, instance_ids, filters, or all_in_use to true.")
-    parse_name("deny_policy_name", params["deny_policy_name"], POLICY)
+    given = checked_resources(params["resources"])
+    deny_name = _deny_name(params["deny_policy_name"])
     surveyor = Surveyor(module)
     survey = surveyor.read()
-    rows = profile_rows(survey, actions, params["resources"] or [])
-    plan = _plan(params, surveyor, survey, [row for row in rows if row["answer"] in ("yes", "maybe")], actions)
+    rows = profile_rows(survey, actions, given)
+    allowing = [row["role"] for row in rows if row["answer"] in ("yes", "maybe")]
+    resources = {action: resources_of(action, given, survey.partition, survey.account) for action in actions}
+    plan = _plan(
+        {**params, "deny_policy_name": deny_name},
+        surveyor,
+        [survey.roles[name] for name in dict.fromkeys(allowing)],
+        resources,
+    )
     _warn_of_sharing(surveyor, survey, plan.steps)
     errors: dict[int, Exception] = {}
     if not module.check_mode:
@@ -103,34 +111,36 @@ def _take_away(module: AnsibleAWSModule) -> dict[str, Any]:
     return _finish(f"{', '.join(actions)} could not be taken from all profiles", why, result)
 
 
+def _deny_name(text: str) -> str:
+    name = parse_name("deny_policy_name", text.strip() or DENY_NAME, POLICY)
+    if name.path is not None:
+        raise InputError(f"deny_policy_name: {text!r}: an inline policy has a name only, without a path or an ARN.")
+    return name.name
+
+
 def _plan(
     params: Mapping[str, Any],
     surveyor: Surveyor,
-    survey: Survey,
-    allowing: list[dict[str, Any]],
-    actions: list[str],
+    roles: list[RoleFacts],
+    resources: Mapping[str, list[str]],
 ) -> Plan:
     """Nothing more is read where there is nothing to do."""
-    roles = [survey.roles[name] for name in dict.fromkeys(row["role"] for row in allowing)]
     if not roles:
         return Plan([], {})
     iam = surveyor.iam
-    resources = {
-        action: resources_of(action, params["resources"] or [], survey.partition, survey.account) for action in actions
-    }
     try:
         request = Request(resources, params["method"], params["deny_policy_name"], params["allow_shared"], quotas(iam))
         versions = all_or_nothing(
             lambda arn: policy_versions(iam, arn), needs_versions(roles, request), surveyor.deadline
         )
     except Exception as error:
-        raise _unreadable(error) from error
+        raise _unreadable(error, profiles=allowing) from error
     return plan_absent([_with_versions(role, versions) for role in roles], request)
 
 
-def _unreadable(error: Exception) -> Failure:
-    detail = describe(getattr(error, "exception", None) or error)
-    return Failure(f"IAM can't be read: {detail['code']}: {detail['message']}. Nothing was changed.")
+def _unreadable(error: Exception, **result: Any) -> Failure:
+    detail = describe(error)
+    return Failure(f"IAM can't be read: {detail['code']}: {detail['message']}. Nothing was changed.", **result)
 
 
 def _with_versions(role: RoleFacts, versions: Mapping[str, tuple[str, ...]]) -> RoleFacts:
@@ -142,7 +152,10 @@ def _with_versions(role: RoleFacts, versions: Mapping[str, tuple[str, ...]]) -> 
 def _warn_of_sharing(surveyor: Surveyor, survey: Survey, steps: Iterable[Step]) -> None:
     """A role that other profiles hold changes for their instances, too."""
     selected = {profile.name for profile in survey.profiles}
-    sharing, _errors = surveyor.share(survey, [step.role for step in steps if step.role])
+    sharing, errors = surveyor.sharing([name for step in steps for name in _holders(step, survey)])
+    for role, error in errors.items():
+        detail = describe(error)
+        warn(f"Which profiles hold the role {role} can't be read: {detail['code']}: {detail['message']}")
     for role, profiles in sharing.items():
         others = [name for name in profiles if name not in selected]
         if others:
@@ -181,18 +194,20 @@ def _carry_out(jobs: Iterable[Job], deadline: float) -> dict[int, Exception]:
     return errors
 
 
+def _holders(step: Step, survey: Survey) -> list[str]:
+    """The roles that a step changes."""
+    if step.role:
+        return [step.role]
+    return [name for name, role in survey.roles.items() if any(policy.arn == step.arn for policy in role.managed)]
+
+
 def _change_row(step: Step, error: Exception | None, survey: Survey) -> dict[str, Any]:
-    holders = (
-        [step.role]
-        if step.role
-        else [name for name, role in survey.roles.items() if any(policy.arn == step.arn for policy in role.managed)]
-    )
     return {
         "operation": step.operation,
         "role": step.role,
         "policy": step.policy,
         "arn": step.arn,
-        "instance_profiles": [name for holder in holders for name in _profiles_of(survey, holder)],
+        "instance_profiles": [name for holder in _holders(step, survey) for name in _profiles_of(survey, holder)],
         "reason": step.reason,
         "changed": error is None,
         "failed": error is not None,
@@ -215,7 +230,8 @@ def _diff(steps: list[Step]) -> dict[str, Any]:
     after: dict[str, Any] = {}
     for step in steps:
         where = f"role {step.role}" if step.role else "managed policies"
-        policy = step.policy if step.role else f"{step.arn}"
+        # A managed and an inline policy of a role may have the same name.
+        policy = step.arn or step.policy
         before.setdefault(where, {})[policy] = "attached" if step.operation == DETACH else _document(step.before)
         after.setdefault(where, {})[policy] = "attached" if step.operation == ATTACH else _document(step.after)
     return {
@@ -268,7 +284,7 @@ def _restore(module: AnsibleAWSModule) -> dict[str, Any]:
             undo.entry["policy"],
             undo.entry["role"],
             undo.entry["arn"],
-            before=undo.entry["after"],
+            before=undo.now,
             after=undo.entry["before"],
         )
         for undo, row in zip(undone, rows, strict=True)
@@ -310,6 +326,7 @@ def _undo_row(undo: Undo, error: Exception | None) -> dict[str, Any]:
         "policy": undo.entry["policy"],
         "arn": undo.entry["arn"],
         "reason": undo.reason,
+        "replaced": undo.now,
         "changed": undo.operation not in (KEEP, LOST) and error is None,
         "failed": undo.operation == LOST or error is not None,
         **({"error": describe(error)} if error else {}),

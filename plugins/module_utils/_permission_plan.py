@@ -10,6 +10,7 @@ Every plan is tried on the documents before it is returned: one that does not ta
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +36,9 @@ PUT = "put"
 DELETE = "delete"
 VERSION = "version"
 
-# By it a deny is known to be one of these, that may get further actions.
+# What its policy is called unless the task says otherwise.
+DENY_NAME = "fleet.aws_ssm-deny"
+# By it people know a deny for one of these.
 DENY_SID = "FleetAwsSsmDeny"
 # IAM User Guide, "IAM and AWS STS quotas": versions of a managed policy, for an account whose summary has no quota.
 _VERSIONS = 5
@@ -152,12 +155,13 @@ def _granting(text: str, request: Request) -> list[Mapping[str, Any]]:
     return [
         statement
         for _name, statement in statements(json.loads(text))
-        if statement.get("Effect") == "Allow" and _speaks(statement, request)
+        if statement.get("Effect") == "Allow" and _spoken_of(statement, request)
     ]
 
 
-def _speaks(statement: Mapping[str, Any], request: Request) -> bool:
-    return any(concerns(statement, action, resources) for action, resources in request.resources.items())
+def _spoken_of(statement: Mapping[str, Any], request: Request) -> list[str]:
+    """The actions that the statement speaks of, on any part of their resources."""
+    return [action for action, resources in request.resources.items() if concerns(statement, action, resources)]
 
 
 class _Role:
@@ -179,6 +183,12 @@ class _Role:
                     f"the inline policy {', '.join(self._inline)} allows {self._named} and can't be detached: use the "
                     "method auto, deny or rewrite"
                 )
+            for policy in self._managed:
+                if any(statement.get("Effect") == "Deny" for _name, statement in statements(json.loads(policy.text))):
+                    raise _Refused(
+                        f"the policy {policy.name} also denies actions, which the role might be allowed without it: "
+                        "use the method auto, deny or rewrite"
+                    )
             return [self._detach(policy, f"allows {self._named}") for policy in self._managed]
         try:
             return [self._inline_step(name, text) for name, text in self._inline.items()] + [
@@ -231,34 +241,33 @@ class _Role:
     def _without(self, where: str, text: str) -> str | None:
         """The document without the actions, None if nothing is left of it; _Refused for a wildcard."""
         document = json.loads(text)
-        granting = _granting(text, self._request)
-        gone = {action.lower() for action in self._request.resources}
         left = []
         for number, statement in enumerate(as_list(document["Statement"]), start=1):
-            if statement not in granting:
+            actions = _spoken_of(statement, self._request) if statement.get("Effect") == "Allow" else []
+            if not actions:
                 left.append(statement)
                 continue
-            actions = as_list(statement.get("Action"))
-            kept = [pattern for pattern in actions if pattern.lower() not in gone]
-            wide = "NotAction" if "NotAction" in statement else ", ".join(p for p in kept if self._takes_in(p))
-            if wide:
-                raise _Refused(f"{where} allows {self._named} by {wide} (statement {number})")
+            gone = {action.lower() for action in actions}
+            kept = [pattern for pattern in as_list(statement.get("Action")) if pattern.lower() not in gone]
+            wide = [pattern for pattern in kept if any(action_matches({"Action": pattern}, each) for each in actions)]
+            if wide or "NotAction" in statement:
+                raise _Refused(f"{where} allows {self._named} by {', '.join(wide) or 'NotAction'} (statement {number})")
             if kept:
                 left.append({**statement, "Action": kept})
-        return json.dumps({**document, "Statement": left}) if left else None
-
-    def _takes_in(self, pattern: str) -> bool:
-        return any(action_matches({"Action": pattern}, action) for action in self._request.resources)
+        return _text({**document, "Statement": left}) if left else None
 
     def _deny(self, reason: str) -> Step:
         name, quotas = self._request.deny_name, self._request.quotas
         before = self._role.inline.get(name)
         actions = list(self._request.resources)
         if before is not None:
-            found = [statement for _name, statement in statements(json.loads(before))]
-            if len(found) != 1 or (found[0].get("Sid"), found[0].get("Effect")) != (DENY_SID, "Deny"):
+            denied = [
+                pattern for _name, found in statements(json.loads(before)) for pattern in as_list(found.get("Action"))
+            ]
+            # To the letter: a condition, a resource or a NotAction that somebody gave it later would be lost.
+            if json.loads(before) != json.loads(deny_document(denied)):
                 raise _Refused(f"it has an inline policy {name} that was not made here: set deny_policy_name")
-            actions = list(dict.fromkeys([*as_list(found[0].get("Action")), *actions]))
+            actions = list(dict.fromkeys([*denied, *actions]))
         after = deny_document(actions)
         size = sum(document_size(text) for text in {**self._role.inline, name: after}.values())
         limit = quotas.get("RolePolicySizeQuota")
@@ -267,6 +276,11 @@ class _Role:
                 f"with the deny its inline policies would have {size} characters, and the quota is {limit}: make room"
             )
         return Step(PUT, name, self._role.name, before=before, after=after, reason=reason)
+
+
+def _text(document: Any) -> str:
+    """JSON in which what IAM takes as it is, up to U+00FF, is no escape, which could make it longer than its quota."""
+    return re.sub("[^\\x00-\\xff]", lambda found: json.dumps(found[0])[1:-1], json.dumps(document, ensure_ascii=False))
 
 
 def deny_document(actions: Sequence[str]) -> str:

@@ -3,14 +3,15 @@
 # PRIVATE to fleet.aws_ssm: may change in any release.
 """Rules: putting back what was taken from roles. Pure.
 
-A backup is written before the first change, so that a step of it may never have been made, or made by half: what
-decides is what IAM holds now. What somebody else has changed since is left alone.
+A backup is made from the plan, so that a step of it may never have been done, or by half: what decides is what IAM
+holds now. What somebody else has changed since is left alone.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
@@ -49,11 +50,13 @@ class Undo:
     entry: Mapping[str, Any]
     operation: str
     reason: str = ""
-    surplus: tuple[str, ...] = field(default=())
+    surplus: tuple[str, ...] = ()
+    now: str | None = None
+    """The document that it replaces."""
 
 
 def check_backup(backup: Iterable[Mapping[str, Any]], account: str) -> None:
-    """Raise InputError for a backup of another account, or one that lacks what an entry of its kind needs."""
+    """Raise InputError for a backup of another account, or one that lacks what an entry needs, or has no documents."""
     for number, entry in enumerate(backup, start=1):
         if entry["account"] != account:
             raise InputError(
@@ -63,6 +66,19 @@ def check_backup(backup: Iterable[Mapping[str, Any]], account: str) -> None:
         missing = [name for name in needed.get(entry["operation"], ("role", "after")) if not entry.get(name)]
         if missing:
             raise InputError(f"backup: entry {number} has no {', '.join(missing)}: give the backup as it was returned.")
+        wrong = [name for name in ("before", "after") if entry.get(name) and not _is_document(entry[name])]
+        if wrong:
+            raise InputError(
+                f"backup: entry {number}: {', '.join(wrong)} is not a policy document as text: give the backup as it "
+                "was returned."
+            )
+
+
+def _is_document(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
 
 
 def plan_restored(
@@ -98,13 +114,14 @@ def _undo(
 
 
 def _undo_inline(entry: Mapping[str, Any], role: RoleNow, *, overwrite: bool) -> Undo:
-    now, before, after = role.inline.get(entry["policy"]), entry.get("before"), entry.get("after")
+    # "": what null may have become on its way through files and surveys.
+    now, before, after = role.inline.get(entry["policy"]), entry.get("before") or None, entry.get("after") or None
     if now == before:
         return Undo(entry, KEEP)
     if now != after and not overwrite:
         what = "was removed" if now is None else "was changed"
         return Undo(entry, LOST, f"the inline policy {entry['policy']} {what} since (overwrite restores it)")
-    return Undo(entry, PUT if before is not None else DELETE)
+    return Undo(entry, PUT if before is not None else DELETE, now=now)
 
 
 def _undo_version(entry: Mapping[str, Any], now: PolicyNow | None, *, overwrite: bool) -> Undo:
@@ -122,4 +139,4 @@ def _undo_version(entry: Mapping[str, Any], now: PolicyNow | None, *, overwrite:
             f"the policy {entry['policy']} has another default version since, {now.default} (overwrite restores it)"
         )
         return Undo(entry, LOST, reason)
-    return Undo(entry, DEFAULT, surplus=surplus)
+    return Undo(entry, DEFAULT, surplus=surplus, now=now.texts.get(now.default))

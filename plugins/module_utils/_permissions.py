@@ -19,6 +19,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import (
     check_action,
     decide,
 )
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import split_names
 
 # What an agent does with the credentials of its profile before it looks for Default Host Management Configuration.
 PING = "ssm:UpdateInstanceInformation"
@@ -80,13 +81,24 @@ def may(role: RoleFacts, action: str, resources: Sequence[str]) -> Decision:
 
 
 def checked_actions(actions: Iterable[str] | None) -> list[str]:
-    """The actions of a task, each once; InputError for what is none."""
+    """The actions of a task, each once; the ping where a survey has no answer; InputError for what is none."""
+    names = split_names(actions)
     found: dict[str, str] = {}
-    for action in actions or ():
-        found.setdefault(check_action(action.strip()).lower(), action.strip())
+    for action in [PING] if names is None else names:
+        found.setdefault(check_action(action).lower(), action)
     if not found:
         raise InputError(f"actions: is an empty list: name at least one IAM action, such as {PING}.")
     return list(found.values())
+
+
+def checked_resources(resources: Iterable[str] | None) -> list[str]:
+    """The resources of a task; InputError for what is no ARN, which no statement would ever be about."""
+    # Not split at white space, which an object's key may have.
+    found = [text.strip() for text in resources or () if text.strip()]
+    for text in found:
+        if text != "*" and not text.startswith("arn:"):
+            raise InputError(f"resources: {text!r} is not an ARN: give ARNs, in which * and ? stand for any text.")
+    return found
 
 
 def resources_of(action: str, given: Sequence[str], partition: str, account: str) -> list[str]:

@@ -217,5 +217,5 @@ def check_managed(iam: Any, option: str, arns: Iterable[str]) -> None:
 
 
 def _unreadable(error: Exception) -> str:
-    detail = describe(getattr(error, "exception", None) or error)
+    detail = describe(error)
     return f"Reading the role and its policies failed: {detail['code']}: {detail['message']}"

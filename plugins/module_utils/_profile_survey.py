@@ -6,36 +6,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_api import chunks, find_instances
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, InputError, code_of, describe
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import fan_out
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import profiles_of_role, quotas, read_profile
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_fleet_api import (
-    BareRole,
-    account_details,
-    all_profiles,
-    assemble,
-    read_all,
-    read_bare_role,
-    read_policy,
-)
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import PROFILE, IamName, parse_name
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_reader import IamReader
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_selection import (
     check_found,
     instance_filters,
     instance_ids,
 )
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import (
-    PING,
-    ManagedPolicy,
-    RoleFacts,
-    one_by_one_is_dearer,
-)
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import PING, RoleFacts
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import choose_regions, refuse_disabled
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import split_names
 
@@ -49,11 +35,6 @@ SURVEY_SPEC: dict[str, dict[str, Any]] = {
     "instance_ids": {"type": "list", "elements": "str"},
     "filters": {"type": "dict"},
 }
-
-# GetInstanceProfile gives one, ListInstanceProfiles up to 1,000.
-_FEW = 5
-# So few roles are read without asking how large the account is.
-_FEW_ROLES = 2
 
 
 @dataclass
@@ -69,11 +50,10 @@ class Profile:
 
 @dataclass
 class Survey:
-    """What was read. Errors are by role name and by region; C(sharing) has the profiles of each role."""
+    """What was read. Errors are by role name and by region."""
 
     profiles: list[Profile]
     roles: dict[str, RoleFacts]
-    sharing: dict[str, list[str]]
     role_errors: dict[str, Exception]
     region_errors: dict[str, Exception]
 
@@ -98,18 +78,26 @@ class Surveyor:
         self._timeout = params["timeout"]
         self._names = [parse_name("instance_profiles", text, PROFILE) for text in _given(params)]
         self._ids = instance_ids(params["instance_ids"]) or []
+        self._check_selection(params)
         self._filters = instance_filters(params["filters"])
         self.clients = Clients(module)
         self._regions = choose_regions(module, self.clients)
+        self.iam = self.clients.client("iam", self.clients.region or self._regions[0])
+        self._reader = IamReader(self.iam, self.deadline)
+        self.sharing = self._reader.sharing
 
-    @property
-    def iam(self) -> Any:
-        """The client of IAM."""
-        return self.clients.client("iam", self.clients.region or self._regions[0])
+    def _check_selection(self, params: Mapping[str, Any]) -> None:
+        # Not by the argument spec, to which the empty text of an unanswered survey question is a value like any other.
+        ways = {"instance_profiles": self._names, "instance_ids": self._ids, "filters": params["filters"]}
+        given = [name for name, value in {**ways, "all_in_use": params.get("all_in_use")}.items() if value]
+        if len(given) > 1:
+            raise InputError(f"{', '.join(given)} are mutually exclusive: give one of them.")
+        if not given and "all_in_use" in params:
+            raise InputError("Which profiles: set instance_profiles, instance_ids, filters, or all_in_use to true.")
 
     def read(self) -> Survey:
         """Read all of it; raises Failure if IAM's profiles can't be read."""
-        named = self._read_profiles({name.name for name in self._names}) if self._names else {}
+        named = self._reader.profiles({name.name for name in self._names}) if self._names else {}
         for name in self._names:
             _check_profile(name, named.get(name.name))
         instances, region_errors = self._instances([profile["Arn"] for profile in named.values()])
@@ -117,11 +105,11 @@ class Surveyor:
         for instance in instances:
             if arn := instance.get("IamInstanceProfile", {}).get("Arn"):
                 used.setdefault(arn, []).append(instance)
-        found = named or self._read_profiles({arn.rpartition("/")[2] for arn in used})
+        found = named or self._reader.profiles({arn.rpartition("/")[2] for arn in used})
         arns = [profile["Arn"] for profile in named.values()] if named else sorted(used)
         profiles = [_profile(arn, found.get(arn.rpartition("/")[2]), used.get(arn, [])) for arn in arns]
-        roles, sharing, role_errors = self._read_roles(sorted({profile.role for profile in profiles if profile.role}))
-        return Survey(profiles, roles, sharing, role_errors, region_errors)
+        roles, role_errors = self._reader.roles(sorted({profile.role for profile in profiles if profile.role}))
+        return Survey(profiles, roles, role_errors, region_errors)
 
     def _instances(self, arns: list[str]) -> tuple[list[dict[str, Any]], dict[str, Exception]]:
         """The instances of the selection, each with its C(Region)."""
@@ -135,63 +123,16 @@ class Surveyor:
         # A region that does not answer must leave time for IAM.
         rows, errors = fan_out(read, self._regions, deadline=self.deadline - self._timeout / 2)
         refuse_disabled(self.clients, errors)
-        found = [{**row, "Region": region} for region, these in rows.items() for row in these]
+        # All else of an instance is let go: a fleet has many.
+        kept = ("InstanceId", "State", "IamInstanceProfile")
+        found = [
+            {"Region": region, **{key: row[key] for key in kept if key in row}}
+            for region, these in rows.items()
+            for row in these
+        ]
         if not errors:
             check_found(self._ids, (row["InstanceId"] for row in found), self._regions)
         return found, errors
-
-    def _read_profiles(self, names: set[str]) -> dict[str, dict[str, Any]]:
-        try:
-            if len(names) > _FEW:
-                every = all_profiles(self.iam)
-                return {name: every[name] for name in sorted(names) if name in every}
-            return {name: profile for name in sorted(names) if (profile := read_profile(self.iam, name))}
-        except Exception as error:
-            raise Failure(f"The instance profiles can't be read: {_text(error)}") from error
-
-    def _read_roles(self, names: list[str]) -> tuple[dict[str, RoleFacts], dict[str, list[str]], dict[str, Exception]]:
-        bare, policies, sharing = self._details(names)
-        errors: dict[str, Exception] = {}
-        if not bare:
-            iam = self.iam
-            bare, errors = read_all(lambda name: read_bare_role(iam, name), names, self.deadline)
-        bare = {name: bare[name] for name in names if bare.get(name)}
-        roles, broken = self._with_policies(bare, policies)
-        return roles, sharing, {**errors, **broken}
-
-    def _with_policies(
-        self, bare: Mapping[str, BareRole], policies: Mapping[str, ManagedPolicy]
-    ) -> tuple[dict[str, RoleFacts], dict[str, Exception]]:
-        """The roles with the documents of their managed policies, each of which is read once."""
-        iam = self.iam
-        missing = {arn for role in bare.values() for arn in role.managed} - set(policies)
-        read, broken = read_all(lambda arn: read_policy(iam, arn), sorted(missing), self.deadline)
-        known = {**policies, **read}
-        roles, errors = {}, {}
-        for name, role in bare.items():
-            if bad := next((arn for arn in role.managed if arn in broken), None):
-                errors[name] = broken[bad]
-            else:
-                roles[name] = assemble(name, role, known)
-        return roles, errors
-
-    def _details(self, names: list[str]) -> tuple[dict[str, BareRole], dict[str, ManagedPolicy], dict[str, list[str]]]:
-        """All of the account's roles in few calls, where that is cheaper and permitted; else nothing."""
-        try:
-            if len(names) > _FEW_ROLES and one_by_one_is_dearer(len(names), quotas(self.iam)):
-                return account_details(self.iam)
-        except Exception as error:
-            if not code_of(getattr(error, "exception", None) or error).startswith("AccessDenied"):
-                raise Failure(f"The account's roles can't be read: {_text(error)}") from error
-        return {}, {}, {}
-
-    def share(self, survey: Survey, names: Iterable[str]) -> tuple[dict[str, list[str]], dict[str, Exception]]:
-        """The profiles that hold each of the roles; one call a role where they are not known yet."""
-        iam = self.iam
-        wanted = list(dict.fromkeys(names))
-        asked = [name for name in wanted if name not in survey.sharing]
-        found, errors = read_all(lambda name: profiles_of_role(iam, name), asked, self.deadline)
-        return {name: {**survey.sharing, **found}[name] for name in wanted if name not in errors}, errors
 
 
 def _given(params: Mapping[str, Any]) -> list[str]:
@@ -199,7 +140,7 @@ def _given(params: Mapping[str, Any]) -> list[str]:
     if names is None:
         return []
     if not names:
-        raise InputError("instance_profiles: is an empty list: name at least one, or leave it out for all in use.")
+        raise InputError("instance_profiles: is an empty list: name at least one, or leave it out.")
     return names
 
 
@@ -216,8 +157,3 @@ def _check_profile(name: IamName, found: Mapping[str, Any] | None) -> None:
 def _profile(arn: str, found: Mapping[str, Any] | None, instances: list[dict[str, Any]]) -> Profile:
     roles = found["Roles"] if found else []
     return Profile(arn.rpartition("/")[2], arn, bool(found), roles[0]["RoleName"] if roles else None, instances)
-
-
-def _text(error: Exception) -> str:
-    detail = describe(getattr(error, "exception", None) or error)
-    return f"{detail['code']}: {detail['message']}"

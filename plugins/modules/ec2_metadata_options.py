@@ -281,7 +281,6 @@ def main() -> None:
                 "state": {"type": "str", "choices": ["present", "restored"], "default": "present"},
                 "wait": {"type": "bool", "default": True},
             },
-            mutually_exclusive=[["instance_ids", "filters"]],
             required_if=[("state", "restored", ["backup"])],
             supports_check_mode=True,
         ),

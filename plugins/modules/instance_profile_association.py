@@ -207,7 +207,6 @@ def main() -> None:
                 "backup": {"type": "list", "elements": "dict", "options": backup_entry},
                 "wait": {"type": "bool", "default": True},
             },
-            mutually_exclusive=[["instance_ids", "filters"]],
             required_if=[("state", "restored", ["backup"])],
             supports_check_mode=True,
         ),

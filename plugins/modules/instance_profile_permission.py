@@ -28,7 +28,8 @@ options:
   resources:
     description:
       - The ARNs of the resources that the actions are asked for; C(*) and C(?) in them stand for any text. Statements about
-        other resources are left alone.
+        other resources only are left alone, but a role that allows an action on a part of them loses it for all that its
+        statement is about, and with a deny for all resources.
       - By default the instances of the account for C(ssm:UpdateInstanceInformation), which an instance calls on itself,
         and C(*) for every other action.
     type: list
@@ -56,9 +57,10 @@ options:
     default: false
   method:
     description:
-      - V(detach) detaches the managed policies that grant an action, with all else that they grant.
-      - V(deny) adds one inline policy with an explicit deny to the role, which takes away nothing but the actions and wins
-        over any policy.
+      - V(detach) detaches the managed policies that grant an action, with all else that they grant. One that also denies
+        something is refused, because the role could be allowed more without it.
+      - V(deny) adds one inline policy with an explicit deny to the role, which takes away nothing but the actions (for all
+        resources, whatever O(resources) says) and wins over any policy.
       - V(rewrite) takes the actions out of the statements of inline and customer managed policies that name them. A managed
         policy gets a new default version; no version is ever deleted, so that one which has as many as the quota allows is
         refused. So is a statement that grants the action by a wildcard or by NotAction, and a policy of AWS's own.
@@ -87,7 +89,8 @@ options:
     choices: [absent, restored]
     default: absent
   backup:
-    description: What an earlier run returned as RV(backup). Required for O(state=restored).
+    description: What an earlier run returned as RV(backup). Required for O(state=restored). Of several runs, restore the last
+      one first, each by a task of its own.
     type: list
     elements: dict
     suboptions:
@@ -124,7 +127,7 @@ options:
         type: list
         elements: str
   overwrite:
-    description: Whether O(state=restored) also puts back what was changed since.
+    description: Whether O(state=restored) also puts back what was changed since. What it replaces is in RV(changes[].replaced).
     type: bool
     default: false
 extends_documentation_fragment:
@@ -140,11 +143,14 @@ notes:
   - A role changes for everything that uses it, instances of other regions among them. A warning names other profiles that
     hold it.
   - Policies of AWS's own are never edited.
+  - RV(backup) comes back when all is done. So that it outlives a run that is killed, run in check mode first and save what
+    that returns, for example with M(fleet.aws_ssm.backup_file), since the plan is the same. Steps that were never done are
+    recognized when it is restored.
   - O(state=restored) needs no regions; O(timeout) applies.
   - Needs what M(fleet.aws_ssm.instance_profile_permission_info) needs, and C(iam:GetAccountSummary); for changes, by what is
     planned, C(iam:PutRolePolicy), C(iam:DeleteRolePolicy), C(iam:DetachRolePolicy), C(iam:ListPolicyVersions),
     C(iam:CreatePolicyVersion); to restore also C(iam:AttachRolePolicy), C(iam:SetDefaultPolicyVersion),
-    C(iam:DeletePolicyVersion).
+    C(iam:DeletePolicyVersion) and C(sts:GetCallerIdentity).
 """
 
 EXAMPLES = r"""
@@ -208,6 +214,11 @@ changes:
       description: Why this was done, or why it can't be.
       type: str
       returned: always
+    replaced:
+      description: The document that was there before it was put back, as the text that IAM held. With O(overwrite=true) this
+        is what somebody had made of it since.
+      type: str
+      returned: O(state=restored)
     changed:
       description: Whether it was done, or would be in check mode.
       type: bool
@@ -266,7 +277,6 @@ def main() -> None:
                 "backup": {"type": "list", "elements": "dict", "options": backup_entry},
                 "overwrite": {"type": "bool", "default": False},
             },
-            mutually_exclusive=[["instance_profiles", "instance_ids", "filters", "all_in_use"]],
             required_if=[("state", "restored", ["backup"])],
             supports_check_mode=True,
         ),

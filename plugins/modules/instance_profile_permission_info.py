@@ -51,8 +51,9 @@ options:
     type: dict
   simulate:
     description:
-      - Also ask IAM itself, with C(iam:SimulatePrincipalPolicy), once for each role and for up to 20 of its instances.
-        That takes service control policies in, which no document of the role shows.
+      - Also ask IAM itself, with C(iam:SimulatePrincipalPolicy), once for each role, for O(resources), or else for up to 20
+        of its instances for C(ssm:UpdateInstanceInformation) and for C(*) for other actions. IAM's answer for several is
+        the strictest. It takes service control policies in, which no document of the role shows.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -215,7 +216,6 @@ def main() -> None:
     execute(
         AnsibleAWSModule(
             argument_spec={**REGIONS_SPEC, **SURVEY_SPEC, "simulate": {"type": "bool", "default": False}},
-            mutually_exclusive=[["instance_profiles", "instance_ids", "filters"]],
             supports_check_mode=True,
         ),
         run_info,

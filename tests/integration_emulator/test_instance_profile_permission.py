@@ -258,10 +258,12 @@ def test_what_was_changed_since_is_left_and_the_rest_is_restored(account, zoo):
     assert now["roles"]["Changed"]["inline"] == {"own": theirs}
     assert now["policies"][mixed]["default"] == "v3"
     assert {row["policy"] for row in back.result["changes"] if row["changed"]} == {"own"}
-    restored(account, run.result["backup"], overwrite=True).failed("2 of 5 changes could not be put back")
+    over = restored(account, run.result["backup"], overwrite=True).failed("2 of 5 changes could not be put back")
     now = zoo.state()
     assert now["roles"]["Changed"] == before["roles"]["Changed"]
     assert (now["policies"][mixed]["default"], set(now["policies"][mixed]["versions"])) == ("v1", {"v1", "v3"})
+    # What overwrite replaced is not lost: it is in the result.
+    assert [row["replaced"] for row in over.result["changes"] if row["changed"]] == [theirs, theirs]
 
 
 def test_a_backup_of_a_run_that_was_cut_off_is_enough(account, zoo):
@@ -284,8 +286,30 @@ def test_other_profiles_of_a_role_are_named(account, zoo):
     zoo.add("Core", CORE)
     account.iam.create_instance_profile(InstanceProfileName="Twin")
     account.iam.add_role_to_instance_profile(InstanceProfileName="Twin", RoleName="Core")
-    run = absent(account, "--check", instance_profiles="Core").ok(changed=True)
+    mixed = zoo.policy("Mixed", document(statement(PING, "s3:GetObject")))
+    zoo.add("Mixed", mixed)
+    account.iam.create_instance_profile(InstanceProfileName="Second")
+    account.iam.add_role_to_instance_profile(InstanceProfileName="Second", RoleName="Mixed")
+    run = absent(account, "--check", instance_profiles="Core,Mixed").ok(changed=True)
     assert "The role Core is also in the instance profiles Twin, which change with it." in run.text
+    # A new version of a policy changes the roles that have it, too.
+    assert "The role Mixed is also in the instance profiles Second, which change with it." in run.text
+    denied = {"code": "AccessDenied", "message": "not you"}
+    account.faults({"operation": "ListInstanceProfilesForRole", "error": denied})
+    run = absent(account, "--check", instance_profiles="Core").ok(changed=True)
+    assert "Which profiles hold the role Core can't be read: AccessDenied: not you" in run.text
+
+
+def test_a_survey_may_leave_questions_unanswered(account, zoo):
+    zoo.add("Core", CORE)
+    zoo.add("Other", CORE)
+    zoo.start(US, "Other")
+    empty = dict.fromkeys(["instance_ids", "actions", "resources", "deny_policy_name"], "")
+    empty.update(all_in_use="false", allow_shared="no")
+    run = absent(account, instance_profiles="Core", **empty).ok(changed=True)
+    assert steps(run) == [("put", "Core", DENY)]
+    run = account.module(NAME, region=US, instance_profiles="", all_in_use="true").ok(changed=True)
+    assert steps(run) == [("put", "Other", DENY)]
 
 
 def test_an_inline_policy_that_would_be_too_long_is_refused(account, zoo):
@@ -304,10 +328,17 @@ def test_an_inline_policy_that_would_be_too_long_is_refused(account, zoo):
     ("params", "words"),
     [
         ({}, "Which profiles: set instance_profiles, instance_ids, filters, or all_in_use to true"),
+        # A survey's unanswered questions must not come to mean every profile.
+        ({"instance_profiles": ""}, "Which profiles: set instance_profiles"),
+        ({"instance_ids": "", "all_in_use": "false"}, "Which profiles: set instance_profiles"),
+        ({"instance_profiles": "A", "all_in_use": True}, "instance_profiles, all_in_use are mutually exclusive"),
+        ({"instance_profiles": []}, "instance_profiles: is an empty list"),
+        ({"all_in_use": True, "resources": "i-1"}, "resources: 'i-1' is not an ARN"),
         ({"all_in_use": True, "actions": ["ssm:*"]}, "actions: 'ssm:*' is not an IAM action"),
         ({"all_in_use": True, "method": "remove"}, "method must be one of: auto, detach, deny, rewrite"),
         ({"instance_profiles": "None"}, "there is no instance profile None"),
         ({"all_in_use": True, "deny_policy_name": "a b"}, "deny_policy_name: 'a b' does not name a managed policy"),
+        ({"all_in_use": True, "deny_policy_name": "a/b"}, "deny_policy_name: 'a/b': an inline policy has a name only"),
         ({"state": "restored"}, "backup"),
         ({"state": "restored", "backup": []}, "backup: is empty"),
         (

@@ -137,6 +137,21 @@ def test_iam_itself_is_asked_with_simulate(account, zoo):
     assert rows["Tagged"]["simulated"]["missing_context"] == ["aws:ResourceTag/a"]
 
 
+def test_iam_is_asked_about_an_action_on_what_it_is_called_on(account, zoo):
+    own = document(statement("s3:GetObject", resource="arn:aws:s3:::mine/*"), statement("ssm:PutInventory", PING))
+    zoo.add("Reader", inline={"own": own})
+    zoo.start(US, "Reader")
+    params = {"region": US, "instance_profiles": ["Reader"], "simulate": True}
+
+    def decisions(*actions, **more):
+        (row,) = account.module(NAME, **params, actions=list(actions), **more).ok().result["profiles"]
+        return [entry["simulated"]["decision"] for entry in row["permissions"]]
+
+    assert decisions("s3:GetObject", resources=["arn:aws:s3:::mine/a"]) == ["allowed"]
+    assert decisions(PING, resources=["arn:aws:s3:::mine/a"]) == ["allowed"]
+    assert decisions(PING, "ssm:PutInventory", "s3:GetObject") == ["allowed", "allowed", "implicitDeny"]
+
+
 def test_a_region_or_a_role_that_cannot_be_read_does_not_hide_the_others(account, zoo):
     zoo.add("Core", CORE)
     zoo.add("Secret", CORE)
@@ -150,6 +165,8 @@ def test_a_region_or_a_role_that_cannot_be_read_does_not_hide_the_others(account
     run = account.module(NAME, regions=[EU, US]).failed("eu-west-1: UnauthorizedOperation: not here", "not you")
     assert sorted(answers(run).values(), key=str) == [None, "yes"]
     assert [entry["region"] for entry in run.result["failed_regions"]] == [EU]
+    (error,) = [row["error"] for row in run.result["profiles"] if row["failed"]]
+    assert error == {"code": "AccessDenied", "message": "not you"}
 
 
 @pytest.mark.parametrize(

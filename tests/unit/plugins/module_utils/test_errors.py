@@ -6,6 +6,8 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from ansible_collections.amazon.aws.plugins.module_utils.iam import AnsibleIAMError
+
 from ansible_collections.fleet.aws_ssm.plugins.module_utils import _errors
 
 
@@ -20,6 +22,12 @@ def test_aws_code_and_message_are_kept_in_one_line():
         "message": "User: arn:aws:iam::1:user/a is not authorized to perform",
     }
     assert _errors.code_of(error) == "AccessDeniedException"
+
+
+def test_what_amazon_aws_wraps_has_the_code_of_what_it_wraps():
+    wrapped = AnsibleIAMError(message="Failed to get role", exception=client_error("AccessDenied", "not you"))
+    assert _errors.describe(wrapped) == {"code": "AccessDenied", "message": "not you"}
+    assert _errors.describe(AnsibleIAMError(message="no cause")) == {"code": "AnsibleIAMError", "message": "no cause"}
 
 
 def test_an_error_that_no_api_answered_has_its_class_as_code():

@@ -1,0 +1,97 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to fleet.aws_ssm: may change in any release.
+"""Gateway: Systems Manager's nodes and EC2's networks of one region, by the largest pages that the APIs have.
+
+Raises botocore's errors; botocore repeats what AWS throttles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_api import chunks
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import code_of
+
+# The largest pages: AWS Systems Manager API Reference, "DescribeInstanceProperties", "DescribeInstanceInformation".
+_PROPERTIES_PAGE = 1000
+_INFORMATION_PAGE = 50
+_EC2_PAGE = 1000
+# Few instances are asked for by their ids: no more than one call of DescribeInstanceInformation answers.
+FEW = 50
+_DENIED = ("AccessDeniedException", "AccessDenied", "UnknownOperationException", "InvalidAction")
+
+
+def each_node(ssm: Any, ids: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+    """The region's managed nodes, or those of the (few) ids.
+
+    DescribeInstanceProperties, which the console uses, has pages twenty times as large; where botocore does not know
+    it, or it is not permitted, DescribeInstanceInformation.
+    """
+    if not ids and hasattr(ssm, "describe_instance_properties"):
+        try:
+            yield from _properties(ssm)
+        except Exception as error:
+            if code_of(error) not in _DENIED:
+                raise
+        else:
+            return
+    filters = [{"Key": "InstanceIds", "Values": list(ids)}] if ids else []
+    pages = ssm.get_paginator("describe_instance_information").paginate(
+        Filters=filters, PaginationConfig={"PageSize": _INFORMATION_PAGE}
+    )
+    for page in pages:
+        yield from page["InstanceInformationList"]
+
+
+def _properties(ssm: Any) -> Iterator[dict[str, Any]]:
+    more: dict[str, str] = {}
+    while True:
+        answer = ssm.describe_instance_properties(MaxResults=_PROPERTIES_PAGE, **more)
+        yield from answer["InstanceProperties"]
+        if not answer.get("NextToken"):
+            return
+        more = {"NextToken": answer["NextToken"]}
+
+
+def unfinished_associations(ec2: Any) -> dict[str, str]:
+    """The state of each association that is not in effect yet, or not gone yet, by instance."""
+    pages = ec2.get_paginator("describe_iam_instance_profile_associations").paginate(
+        Filters=[{"Name": "state", "Values": ["associating", "disassociating"]}],
+        PaginationConfig={"PageSize": _EC2_PAGE},
+    )
+    return {row["InstanceId"]: row["State"] for page in pages for row in page["IamInstanceProfileAssociations"]}
+
+
+def vpc_endpoints(ec2: Any, vpcs: Iterable[str]) -> list[dict[str, Any]]:
+    """The interface endpoints of the VPCs."""
+    return _all(ec2, "describe_vpc_endpoints", "VpcEndpoints", "vpc-id", vpcs)
+
+
+def route_tables(ec2: Any, vpcs: Iterable[str]) -> list[dict[str, Any]]:
+    """The route tables of the VPCs."""
+    return _all(ec2, "describe_route_tables", "RouteTables", "vpc-id", vpcs)
+
+
+def security_groups(ec2: Any, groups: Iterable[str]) -> list[dict[str, Any]]:
+    """The security groups."""
+    return _all(ec2, "describe_security_groups", "SecurityGroups", "group-id", groups)
+
+
+def _all(ec2: Any, operation: str, key: str, name: str, values: Iterable[str]) -> list[dict[str, Any]]:
+    paginator = ec2.get_paginator(operation)
+    return [
+        item
+        for filters in chunks(sorted(values), name)
+        for page in paginator.paginate(Filters=filters, PaginationConfig={"PageSize": _EC2_PAGE})
+        for item in page[key]
+    ]
+
+
+def vpc_dns(ec2: Any, vpc: str) -> bool:
+    """Whether names resolve in the VPC, which endpoints need for private DNS: two calls."""
+    return all(
+        ec2.describe_vpc_attribute(VpcId=vpc, Attribute=attribute)[attribute[0].upper() + attribute[1:]]["Value"]
+        for attribute in ("enableDnsSupport", "enableDnsHostnames")
+    )

@@ -1,0 +1,199 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# PRIVATE to fleet.aws_ssm: may change in any release.
+"""Reads what the rules of readiness judge: regions side by side, then IAM, then the networks that matter."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_api import each_instance
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, describe
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import fan_out
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer, trusts
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_reader import IamReader
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._node_api import (
+    FEW,
+    each_node,
+    route_tables,
+    security_groups,
+    unfinished_associations,
+    vpc_dns,
+    vpc_endpoints,
+)
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import PING, RoleFacts, may, resources_of
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._reachability import Network, read_network
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness import (
+    MESSAGING,
+    Dhmc,
+    Machine,
+    Node,
+    Profile,
+    read_machine,
+    read_node,
+)
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_setting import DHMC, Setting, read_setting
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_setting_api import get_setting
+
+_SERVICE = "ssm.amazonaws.com"
+
+
+@dataclass
+class RegionFacts:
+    """What a region says, and the errors of what could not be read. Without nodes no machine can be judged."""
+
+    machines: list[Machine] = field(default_factory=list)
+    nodes: dict[str, Node] = field(default_factory=dict)
+    unfinished: dict[str, str] = field(default_factory=dict)
+    setting: Setting | None = None
+    errors: list[Exception] = field(default_factory=list)
+
+
+def read_regions(
+    clients: Clients, regions: Sequence[str], ids: Sequence[str], filters: Any, deadline: float
+) -> dict[str, RegionFacts]:
+    """Four kinds of calls a region, all of them side by side."""
+    reads: dict[tuple[str, str], Callable[[], Any]] = {}
+    for region in regions:
+        ec2, ssm = clients.client("ec2", region), clients.client("ssm", region)
+        # The longest first.
+        reads["machines", region] = partial(_machines, ec2, region, ids, filters)
+        reads["nodes", region] = partial(_nodes, ssm, ids if len(ids) <= FEW else [])
+        reads["setting", region] = partial(_setting, ssm, region)
+        reads["unfinished", region] = partial(unfinished_associations, ec2)
+    keys = {f"{kind} {region}": (kind, region) for kind in _KINDS for region in regions}
+    found, errors = fan_out(lambda key: reads[keys[key]](), keys, deadline=deadline)
+    facts = {region: RegionFacts() for region in regions}
+    for key, value in found.items():
+        kind, region = keys[key]
+        setattr(facts[region], kind, value)
+    for key, error in errors.items():
+        kind, region = keys[key]
+        facts[region].errors.append(error)
+        if kind == "nodes":
+            facts[region].machines = []
+    return facts
+
+
+_KINDS = ("machines", "nodes", "setting", "unfinished")
+
+
+def _machines(ec2: Any, region: str, ids: Sequence[str], filters: Any) -> list[Machine]:
+    # What EC2 says of an instance is large, and let go page by page.
+    return [read_machine(region, row) for row in each_instance(ec2, ids, filters)]
+
+
+def _nodes(ssm: Any, ids: Sequence[str]) -> dict[str, Node]:
+    return {row["InstanceId"]: read_node(row) for row in each_node(ssm, ids)}
+
+
+def _setting(ssm: Any, region: str) -> Setting:
+    return read_setting(region, get_setting(ssm, DHMC))
+
+
+@dataclass
+class IamFacts:
+    """What IAM says: profiles by ARN, DHMC by region; C(unread) are messages about what could not be read."""
+
+    profiles: dict[str, Profile]
+    dhmc: dict[str, Dhmc]
+    unread: list[str]
+
+
+def read_iam(iam: Any, deadline: float, profile_arns: Iterable[str], facts: Mapping[str, RegionFacts]) -> IamFacts:
+    """The profiles, and the roles that they and the regions' settings name. Nothing is asked if there are none."""
+    settings = {region: one.setting for region, one in facts.items()}
+    named = {setting.value.rpartition("/")[2] for setting in settings.values() if setting and setting.value}
+    reader = IamReader(iam, deadline)
+    unread: list[str] = []
+    arns = sorted(set(profile_arns))
+    try:
+        found = reader.profiles({arn.rpartition("/")[2] for arn in arns})
+        behind = {role["RoleName"] for profile in found.values() for role in profile["Roles"]}
+        roles, errors = reader.roles(sorted(behind | named))
+    except Failure as failure:
+        return IamFacts({}, {region: _dhmc(setting, None) for region, setting in settings.items()}, [str(failure)])
+    for role, error in errors.items():
+        detail = describe(error)
+        unread.append(f"The role {role} can't be read: {detail['code']}: {detail['message']}")
+    profiles = {
+        arn: _profile(arn, found.get(arn.rpartition("/")[2]), roles)
+        for arn in arns
+        if not set(_roles_of(found.get(arn.rpartition("/")[2]))) & set(errors)
+    }
+    known = None if set(errors) & named else roles
+    return IamFacts(profiles, {region: _dhmc(setting, known) for region, setting in settings.items()}, unread)
+
+
+def _roles_of(found: Mapping[str, Any] | None) -> list[str]:
+    return [role["RoleName"] for role in found["Roles"]] if found else []
+
+
+def _profile(arn: str, found: Mapping[str, Any] | None, roles: Mapping[str, RoleFacts]) -> Profile:
+    name = arn.rpartition("/")[2]
+    if not found:
+        return Profile(name, exists=False)
+    held = _roles_of(found)
+    role = roles.get(held[0]) if held else None
+    _arn, partition, _iam, _region, account, _name = arn.split(":", 5)
+    return Profile(
+        name,
+        id=found.get("InstanceProfileId"),
+        role=held[0] if held else "",
+        role_exists=bool(role),
+        pings=may(role, PING, resources_of(PING, (), partition, account)).answer if role else Answer.NO,
+        messages=_all_of(role, MESSAGING) if role else Answer.NO,
+        created=found.get("CreateDate"),
+    )
+
+
+def _all_of(role: RoleFacts, actions: Iterable[str]) -> Answer:
+    answers = {may(role, action, ["*"]).answer for action in actions}
+    return next((answer for answer in (Answer.NO, Answer.MAYBE) if answer in answers), Answer.YES)
+
+
+def _dhmc(setting: Setting | None, roles: Mapping[str, RoleFacts] | None) -> Dhmc:
+    """C(roles) is None where the roles could not be read: then nothing is said against them."""
+    if setting is None:
+        return Dhmc(known=False)
+    value = setting.value or ""
+    changed = datetime.fromisoformat(setting.last_modified_date) if setting.last_modified_date else None
+    if not value or roles is None:
+        return Dhmc(value, changed)
+    path, _slash, name = value.rpartition("/")
+    role = roles.get(name)
+    if role is None or role.detail["Path"].strip("/") != path.strip("/"):
+        return Dhmc(value, changed, role_exists=False)
+    _arn, partition, _iam, _region, account, _name = role.detail["Arn"].split(":", 5)
+    return Dhmc(
+        value,
+        changed,
+        trusted=trusts(role.detail["AssumeRolePolicyDocument"], _SERVICE).answer,
+        permitted=may(role, PING, resources_of(PING, (), partition, account)).answer,
+    )
+
+
+def read_networks(
+    clients: Clients, machines: Iterable[Machine], deadline: float
+) -> tuple[dict[str, Network], dict[str, Exception]]:
+    """The networks that the machines are in, by region: three calls, and two for each VPC that has endpoints."""
+    of_region: dict[str, list[Machine]] = defaultdict(list)
+    for machine in machines:
+        if machine.vpc:
+            of_region[machine.region].append(machine)
+    ec2 = {region: clients.client("ec2", region) for region in of_region}
+    return fan_out(lambda region: _network(ec2[region], of_region[region]), of_region, deadline=deadline)
+
+
+def _network(ec2: Any, machines: Sequence[Machine]) -> Network:
+    vpcs = {machine.vpc for machine in machines}
+    endpoints = vpc_endpoints(ec2, vpcs)
+    dns = {vpc: vpc_dns(ec2, vpc) for vpc in sorted({endpoint["VpcId"] for endpoint in endpoints})}
+    groups = {group for machine in machines for group in machine.groups}
+    return read_network(endpoints, route_tables(ec2, vpcs), security_groups(ec2, groups), dns)

@@ -1,0 +1,170 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verdict on an instance, and its reasons."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._reachability import Network
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness import (
+    Dhmc,
+    Machine,
+    Node,
+    Profile,
+    Subject,
+    assess,
+    needs_network,
+    read_machine,
+    read_node,
+    version_of,
+)
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reasons import FIXES, SEVERITIES, TITLES, reason
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=timezone.utc)
+OLD = NOW - timedelta(days=3)
+ROLE = "service-role/AWSSystemsManagerDefaultEC2InstanceManagementRole"
+ON, OFF = Dhmc(ROLE, changed=OLD), Dhmc()
+ARN = "arn:aws:iam::111122223333:instance-profile/Web"
+BARE = Machine("i-1", "eu-west-1", launched=OLD, vpc="vpc-1", subnet="subnet-1", groups=("sg-1",))
+WITH = replace(BARE, profile_arn=ARN, profile_id="AIPA1")
+FULL = Profile("Web", id="AIPA1", role="WebRole", pings=Answer.YES, messages=Answer.YES, created=OLD)
+HALF = replace(FULL, messages=Answer.NO)
+MUTE = replace(FULL, pings=Answer.NO, messages=Answer.NO)
+ONLINE, LOST = Node("Online", "3.3.40.0"), Node("ConnectionLost", "3.3.40.0", "2026-11-24T00:00:00+00:00")
+OPEN = Network({}, {"main vpc-1": "other"}, frozenset({"sg-1"}))
+CLOSED = Network({}, {}, frozenset({"sg-1"}))
+
+
+def judged(subject, network=OPEN):
+    found = assess(subject, network, NOW)
+    return found.verdict, found.way, [one.reason for one in found.reasons]
+
+
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        # Managed, by the one way or the other.
+        (Subject(BARE, ON, ONLINE), ("managed", "dhmc", [])),
+        (Subject(WITH, OFF, ONLINE, FULL), ("managed", "profile", [])),
+        (Subject(WITH, ON, ONLINE, FULL), ("managed", "profile", ["profile_blocks_dhmc"])),
+        (Subject(WITH, ON, ONLINE, MUTE), ("managed", "dhmc", [])),
+        (Subject(WITH, OFF, ONLINE, HALF), ("managed", "profile", ["profile_half_grants"])),
+        (Subject(WITH, ON, ONLINE, replace(FULL, pings=Answer.MAYBE)), ("managed", "", ["profile_blocks_dhmc"])),
+        (Subject(WITH, OFF, ONLINE, replace(FULL, pings=Answer.MAYBE)), ("managed", "profile", [])),
+        (Subject(replace(BARE, imdsv2_only=False), ON, ONLINE), ("managed", "dhmc", ["imdsv1_allowed"])),
+        # A profile that gives no credentials is none to the agent.
+        (Subject(WITH, ON, ONLINE, replace(FULL, id="AIPA2")), ("managed", "dhmc", ["profile_recreated"])),
+        (Subject(WITH, ON, ONLINE, replace(FULL, role="")), ("managed", "dhmc", ["profile_without_role"])),
+        (Subject(WITH, ON, ONLINE, replace(FULL, role_exists=False)), ("managed", "dhmc", ["profile_without_role"])),
+        (Subject(WITH, ON, ONLINE, Profile("Web", exists=False)), ("managed", "dhmc", ["profile_without_role"])),
+        (Subject(WITH, ON, ONLINE, FULL, "associating"), ("managed", "dhmc", ["association_stuck"])),
+        # Not managed.
+        (Subject(BARE, OFF), ("not_managed", "", ["dhmc_off"])),
+        (Subject(WITH, OFF, None, MUTE), ("not_managed", "", ["dhmc_off"])),
+        (Subject(WITH, OFF, None, replace(FULL, role="")), ("not_managed", "", ["dhmc_off", "profile_without_role"])),
+        (Subject(BARE, replace(ON, role_exists=False)), ("not_managed", "", ["dhmc_role_missing"])),
+        (Subject(BARE, replace(ON, trusted=Answer.NO)), ("not_managed", "", ["dhmc_role_untrusted"])),
+        (Subject(BARE, replace(ON, permitted=Answer.NO)), ("not_managed", "", ["dhmc_role_unpermitted"])),
+        (Subject(replace(BARE, imds=False), ON), ("not_managed", "", ["imds_off"])),
+        (Subject(BARE, ON), ("not_managed", "", ["agent_silent"])),
+        (Subject(WITH, OFF, None, FULL), ("not_managed", "", ["agent_silent"])),
+        (Subject(BARE, Dhmc(known=False)), ("not_managed", "", ["agent_silent"])),
+        # The connection is lost.
+        (Subject(BARE, OFF, LOST), ("connection_lost", "", ["dhmc_off"])),
+        (Subject(BARE, ON, LOST), ("connection_lost", "", ["agent_silent"])),
+        (Subject(BARE, ON, replace(LOST, agent="3.1.1927.0")), ("connection_lost", "", ["agent_too_old"])),
+        # It takes its time.
+        (Subject(replace(BARE, launched=NOW), ON), ("pending", "", ["changed_recently"])),
+        (Subject(BARE, replace(ON, changed=NOW)), ("pending", "", ["changed_recently"])),
+        (Subject(WITH, OFF, None, replace(FULL, created=NOW)), ("pending", "", ["changed_recently"])),
+        (Subject(BARE, replace(ON, changed=NOW), LOST), ("pending", "", ["changed_recently"])),
+        (Subject(replace(BARE, launched=NOW), OFF), ("not_managed", "", ["dhmc_off"])),
+        # Nobody expects it to be managed.
+        (Subject(replace(BARE, state="stopped"), ON, LOST), ("out_of_scope", "", ["not_running"])),
+        (Subject(replace(BARE, operator="eks"), ON, ONLINE), ("out_of_scope", "", ["service_managed"])),
+    ],
+)
+def test_the_verdict_and_its_reasons(subject, expected):
+    assert judged(subject) == expected
+
+
+def test_a_role_of_quick_setup_is_named_and_is_no_fault():
+    dhmc = Dhmc("AWS-QuickSetup-SSM-DefaultEC2MgmtRole-eu-west-1", changed=OLD)
+    assert judged(Subject(BARE, dhmc, ONLINE)) == ("managed", "dhmc", ["dhmc_role_foreign"])
+    found = assess(Subject(BARE, dhmc, ONLINE), OPEN, NOW).reasons[0]
+    assert (found.severity, "set by Systems Manager Quick Setup" in found.message) == ("info", True)
+    assert judged(Subject(BARE, dhmc))[2] == ["agent_silent", "dhmc_role_foreign"]
+
+
+def test_the_network_counts_only_where_nothing_else_is_wrong():
+    assert judged(Subject(BARE, ON), CLOSED) == ("not_managed", "", ["no_egress"])
+    assert judged(Subject(BARE, OFF), CLOSED) == ("not_managed", "", ["dhmc_off"])
+    assert judged(Subject(BARE, ON, ONLINE), CLOSED) == ("managed", "dhmc", [])
+    # So it has to be read only for those that are unclear without it.
+    assert needs_network(assess(Subject(BARE, ON), None, NOW))
+    assert needs_network(assess(Subject(replace(BARE, launched=NOW), ON), None, NOW))
+    for clear in (Subject(BARE, OFF), Subject(BARE, ON, ONLINE), Subject(replace(BARE, state="stopped"), ON)):
+        assert not needs_network(assess(clear, None, NOW))
+
+
+def test_what_was_changed_half_an_hour_ago_may_still_have_an_effect_and_no_later():
+    for minutes, verdict in ((34, "pending"), (36, "not_managed")):
+        recent = replace(BARE, launched=NOW - timedelta(minutes=minutes))
+        assert assess(Subject(recent, ON), OPEN, NOW).verdict == verdict
+    found = assess(Subject(replace(BARE, launched=NOW - timedelta(minutes=5)), replace(ON, changed=NOW)), OPEN, NOW)
+    assert (
+        "At 12:00 UTC Default Host Management Configuration was set; look again after 12:35" in found.reasons[0].message
+    )
+
+
+def test_the_gravest_reason_comes_first():
+    subject = Subject(replace(WITH, imdsv2_only=False), OFF, None, replace(FULL, role=""))
+    found = assess(subject, OPEN, NOW).reasons
+    assert [one.severity for one in found] == ["blocking", "warning", "info"]
+
+
+def test_every_reason_has_a_title_and_a_fix_that_names_what_it_is_about():
+    assert set(TITLES) == set(FIXES)
+    for code in FIXES:
+        found = reason(code, SEVERITIES[0], "message", region="eu-west-1", instance="i-1", profile="Web")
+        assert "{" not in found.fix
+    assert "-e ssm_regions=eu-west-1" in reason("dhmc_off", "blocking", "", region="eu-west-1").fix
+    assert "instance_ids=i-1" in reason("profile_recreated", "warning", "", instance="i-1").fix
+
+
+@pytest.mark.parametrize(
+    ("text", "older"), [("3.2.581.9", True), ("3.2.582.0", False), ("3.3.40.0", False), ("2.3.1", True), ("x", False)]
+)
+def test_versions_are_compared_as_numbers(text, older):
+    assert (version_of(text) < (3, 2, 582, 0)) is older
+
+
+def test_what_ec2_and_systems_manager_say_is_read():
+    found = read_machine(
+        "eu-west-1",
+        {
+            "InstanceId": "i-1",
+            "State": {"Name": "running"},
+            "Tags": [{"Key": "Name", "Value": "web"}, {"Key": "x", "Value": "y"}],
+            "IamInstanceProfile": {"Arn": ARN, "Id": "AIPA1"},
+            "MetadataOptions": {"HttpEndpoint": "disabled", "HttpTokens": "optional"},
+            "Operator": {"Managed": True, "Principal": "eks.amazonaws.com"},
+            "VpcId": "vpc-1",
+            "SubnetId": "subnet-1",
+            "SecurityGroups": [{"GroupId": "sg-1"}],
+            "PublicIpAddress": "203.0.113.1",
+            "LaunchTime": OLD,
+        },
+    )
+    expected = replace(
+        WITH, name="web", imds=False, imdsv2_only=False, operator="eks.amazonaws.com", public=True, launched=OLD
+    )
+    assert found == expected
+    assert found.profile_name == "Web"
+    assert read_machine("eu-west-1", {"InstanceId": "i-2", "State": {"Name": "pending"}}).imds
+    assert read_node({"PingStatus": "Online", "LastPingDateTime": OLD}).last_ping == OLD.isoformat()

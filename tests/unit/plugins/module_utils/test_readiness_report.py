@@ -1,0 +1,91 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Totals, reasons by frequency, and the comparison with an earlier result."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_report import (
+    check_baseline,
+    comparison,
+    coverage_of,
+    reasons_of,
+    region_off_row,
+    region_row,
+    sorted_rows,
+    totals_of,
+)
+
+
+def row(name, verdict, *reasons, region="eu-west-1"):
+    found = [{"reason": code, "severity": severity} for code, severity in reasons]
+    return {"instance_id": name, "region": region, "verdict": verdict, "reasons": found}
+
+
+ROWS = [
+    row("i-1", "managed"),
+    row("i-2", "managed", ("imdsv1_allowed", "info")),
+    row("i-3", "not_managed", ("dhmc_off", "blocking"), ("imdsv1_allowed", "info")),
+    row("i-4", "pending", ("changed_recently", "info")),
+    row("i-5", "out_of_scope", ("not_running", "info")),
+]
+
+
+def test_what_is_out_of_scope_does_not_count_for_coverage():
+    found = totals_of(ROWS, [])
+    assert (found["instances"], found["in_scope"], found["managed"], found["coverage"]) == (5, 4, 2, 50.0)
+    assert found["verdicts"] == {"not_managed": 1, "connection_lost": 0, "pending": 1, "managed": 2, "out_of_scope": 1}
+    assert found["reasons"] == {"imdsv1_allowed": 2, "dhmc_off": 1, "changed_recently": 1, "not_running": 1}
+    assert coverage_of(0, 0) is None
+    assert totals_of([], [])["coverage"] is None
+
+
+def test_the_gravest_and_most_frequent_reason_comes_first():
+    found = reasons_of(ROWS, [])
+    assert [(entry["reason"], entry["count"], entry["severity"]) for entry in found][:2] == [
+        ("dhmc_off", 1, "blocking"),
+        ("imdsv1_allowed", 2, "info"),
+    ]
+    assert found[0]["fix"] == "ansible-playbook fleet.aws_ssm.enable_ssm -e ssm_regions=REGIONS"
+
+
+@pytest.mark.parametrize(("nodes", "near"), [(2159, False), (2160, True), (2400, True)])
+def test_a_region_near_its_quota_says_so(nodes, near):
+    found = region_row("eu-west-1", ROWS, dhmc="", nodes=nodes, quota=2400)
+    assert [one["reason"] for one in found["reasons"]] == (["node_quota_near"] if near else [])
+    assert region_row("eu-west-1", ROWS, dhmc="", nodes=nodes, quota=0)["reasons"] == []
+
+
+def test_a_region_that_is_off_has_a_row():
+    found = region_off_row("af-south-1")
+    assert (found["enabled"], found["coverage"], found["reasons"][0]["reason"]) == (False, None, "region_off")
+
+
+def test_rows_are_by_region_and_those_that_need_something_first():
+    rows = [row("i-2", "managed"), row("i-1", "not_managed"), row("i-0", "managed", region="ap-south-1")]
+    assert [found["instance_id"] for found in sorted_rows(rows)] == ["i-0", "i-1", "i-2"]
+
+
+def test_an_earlier_result_shows_what_changed():
+    before = {
+        "generated": "2026-11-18T00:00:00+00:00",
+        "totals": {"coverage": 40.0},
+        "instances": [row("i-1", "not_managed"), row("i-2", "managed"), row("i-3", "managed"), row("i-9", "managed")],
+    }
+    assert comparison(before, ROWS, 50.0) == {
+        "generated": "2026-11-18T00:00:00+00:00",
+        "coverage_before": 40.0,
+        "coverage": 50.0,
+        "now_managed": ["i-1"],
+        "no_longer_managed": ["i-3"],
+        "new": ["i-4", "i-5"],
+        "gone": ["i-9"],
+    }
+
+
+def test_what_is_no_earlier_result_is_refused():
+    assert check_baseline(None) is check_baseline({}) is None
+    with pytest.raises(InputError, match="baseline: is not an earlier result"):
+        check_baseline({"a": 1})
