@@ -72,7 +72,7 @@ def readiness_table(result: Row, *, most: int = 25) -> list[str]:
     else:
         lines.append(f"No instance in scope, {totals['instances']} out of scope")
     return lines + [
-        f"NOT READ: {row['region']}: {row['error']['code']}: {visible(row['error']['message'])}"
+        f"NOT ALL COULD BE READ: {row['region']}: {row['error']['code']}: {visible(row['error']['message'])}"
         for row in result.get("failed_regions") or ()
     ]
 
@@ -86,7 +86,7 @@ def _regions(result: Row) -> list[str]:
             "unknown" if row["dhmc"] is None else visible(row["dhmc"]) or "off",
         )
         for row in result["regions"]
-        if row["instances"] and not row["failed"]
+        if row["instances"]
     ]
     return aligned([("REGION", "COVERAGE", "MANAGED", "DHMC"), *rows]) if rows else []
 

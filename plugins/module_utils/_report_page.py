@@ -33,6 +33,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._report_words import
     Row,
     by_attention,
     escaped,
+    fix_parts,
     titles,
     visible,
 )
@@ -133,7 +134,12 @@ def _data(found: list[Row], known: dict[str, str]) -> dict[str, Any]:
         [
             *(visible(row.get(field) or "") for field in _FIELDS),
             [
-                [visible(one["reason"]), one["severity"], place(one["message"]), place(one.get("fix"))]
+                [
+                    visible(one["reason"]),
+                    one["severity"],
+                    place(one["message"]),
+                    *map(place, fix_parts(one.get("fix") or "")),
+                ]
                 for one in row["reasons"]
             ],
         ]

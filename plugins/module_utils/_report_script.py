@@ -16,8 +16,10 @@ SCRIPT = r"""
   const PAGE = 100;
   const rows = data.rows.map((values, place) => {
     const row = Object.fromEntries(data.fields.map((field, i) => [field, values[i]]));
-    row.reasons = row.reasons.map(([code, severity, message, fix]) => (
-      { code, severity, message: data.texts[message], fix: data.texts[fix] }));
+    row.reasons = row.reasons.map(([code, severity, ...texts]) => {
+      const [message, before, command, after] = texts.map((text) => data.texts[text]);
+      return { code, severity, message, before, command, after };
+    });
     row.place = place;
     return row;
   });
@@ -91,7 +93,9 @@ SCRIPT = r"""
       if (made.children.length > 1) return;
       for (const one of row.reasons) {
         made.append(node("p", { class: "say" }, one.message));
-        if (one.fix) made.append(fix(one.fix));
+        if (one.before) made.append(node("p", { class: "say" }, one.before));
+        if (one.command) made.append(fix(one.command));
+        if (one.after) made.append(node("p", { class: "say" }, one.after));
       }
       const facts = node("dl", {});
       for (const [label, field] of data.facts) {

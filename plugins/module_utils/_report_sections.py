@@ -17,6 +17,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._report_words import
     Row,
     counted,
     escaped,
+    fix_parts,
     moment,
     percent,
     tenths,
@@ -64,18 +65,22 @@ def header(result: Row, title: str) -> str:
 
 
 def unread(result: Row) -> str:
-    """The regions that are missing from all the numbers."""
+    """What may be missing from all the numbers."""
     failed = result.get("failed_regions") or []
-    if not failed:
+    if failed:
+        items = "".join(
+            f"<li><b>{escaped(row['region'])}</b>: {escaped(error['code'])}: {escaped(error['message'])}</li>"
+            for row in failed
+            for error in [row["error"]]
+        )
+        more = f"<p>Instances of {counted(len(failed), 'region')} may be missing from this report.</p><ul>{items}</ul>"
+    elif result.get("msg"):
+        more = f"<p>{escaped(result['msg'])}</p>"
+    else:
         return ""
-    items = "".join(
-        f"<li><b>{escaped(row['region'])}</b>: {escaped(row['error']['code'])}: {escaped(row['error']['message'])}</li>"
-        for row in failed
-    )
     return (
         '<section class="card alert" aria-labelledby="h-unread">'
-        f'<h2 id="h-unread">{_icon("warning")} {counted(len(failed), "region")} could not be read</h2>'
-        f"<p>Their instances are missing from this report.</p><ul>{items}</ul></section>"
+        f'<h2 id="h-unread">{_icon("warning")} Not all could be read</h2>{more}</section>'
     )
 
 
@@ -145,7 +150,7 @@ def _move(label: str, ids: Sequence[str], names: dict[str, str], kind: str) -> s
 
 def regions(result: Row, known: dict[str, str]) -> str:
     """Coverage by region, the lowest first; those without instances are only named."""
-    rows = [row for row in result["regions"] if not row["failed"]]
+    rows = [row for row in result["regions"] if row["instances"] or not row["failed"]]
     worth = [row for row in rows if row["in_scope"] or any(one["severity"] != "info" for one in row["reasons"])]
     worth.sort(key=lambda row: (-1 if not row["in_scope"] else row["managed"] / row["in_scope"], row["region"]))
     rest = [row for row in rows if row not in worth]
@@ -177,7 +182,8 @@ def regions(result: Row, known: dict[str, str]) -> str:
 
 def _region(row: Row, known: dict[str, str]) -> str:
     scope, managed = row["in_scope"], row["managed"]
-    remarks = "".join(
+    unsure = f'<li class="warning">{_icon("warning")} Not all could be read</li>' if row["failed"] else ""
+    remarks = unsure + "".join(
         f'<li class="{escaped(one["severity"])}">{_icon(one["severity"])} {escaped(known[one["reason"]])}</li>'
         for one in row["reasons"]
     )
@@ -195,33 +201,31 @@ def _region(row: Row, known: dict[str, str]) -> str:
 
 
 def reasons(result: Row) -> str:
-    """Why instances are not managed, or won't be for long, most frequent first, each with its fix."""
+    """Why instances are not managed, or won't be for long, each with its fix."""
     rows = result["reasons"]
     if not rows:
         body = "<p>Nothing keeps an instance from being managed.</p>"
     else:
         most = max(row["count"] for row in rows)
         held = {one["reason"] for row in result["instances"] for one in row["reasons"]}
-        order = sorted(rows, key=lambda row: (-row["count"], -_rank(row["severity"])))
-        items = "".join(_reason(row, most, listed=row["reason"] in held) for row in order)
+        items = "".join(_reason(row, most, listed=row["reason"] in held) for row in rows)
         body = f'<ol class="reasons">{items}</ol>'
     return (
         '<section class="card" aria-labelledby="h-reasons"><div class="head"><h2 id="h-reasons">Reasons and fixes</h2>'
-        f'<p class="muted">the most frequent first</p></div>{body}</section>'
+        f'<p class="muted">blocking ones first, then by frequency</p></div>{body}</section>'
     )
 
 
-def _rank(severity: str) -> int:
-    return SEVERITIES.index(severity) if severity in SEVERITIES else -1
-
-
 def _reason(row: Row, most: int, *, listed: bool) -> str:
-    fix = ""
-    if row.get("fix"):
-        fix = (
-            f'<div class="fix"><code tabindex="0">{escaped(row["fix"])}</code>'
-            f'<button type="button" data-copy data-script hidden>Copy</button></div>'
+    before, command, after = fix_parts(row.get("fix") or "")
+    fix = f'<p class="say">{escaped(before)}</p>' if before else ""
+    if command:
+        fix += (
+            f'<div class="fix"><code>{escaped(command)}</code>'
+            '<button type="button" data-copy data-script hidden>Copy</button></div>'
         )
+    if after:
+        fix += f'<p class="say">{escaped(after)}</p>'
     show = ""
     if listed:
         show = (

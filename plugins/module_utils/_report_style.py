@@ -154,7 +154,7 @@ thead [aria-sort="descending"] button::after { content: "\\2193"; }
   font-size: 13px; }
 .more dt { color: var(--muted); }
 .more dd { margin: 0; }
-.more .say { margin: 8px 0 0; }
+.say { margin-top: 6px; }
 .pages { display: flex; flex-wrap: wrap; gap: 10px; align-items: center; justify-content: center; margin-top: 14px; }
 footer { padding-top: 24px; padding-bottom: 48px; color: var(--muted); font-size: 14px; }
 footer dl { margin: 10px 0 0; display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 4px 16px; }

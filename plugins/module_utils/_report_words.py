@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import html
-import math
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,12 @@ VERDICTS = {
 WAYS = {"dhmc": "DHMC", "profile": "Instance profile"}
 SEVERITIES = ("info", "warning", "blocking")
 
+# A fix is a command, a sentence, or a sentence around a command.
+_FIX = re.compile(
+    r"(?P<before>.*?)(?P<command>(?<![\w.-])(?:ansible-playbook|ansible|aws) .+?)(?P<after>(?:, or | for each ).*)?",
+    re.DOTALL,
+)
+
 # What markup and terminals can't show is made visible; a Name tag may hold all of it.
 _CONTROLS = {code: 0x2400 + code for code in range(32)} | {127: 0x2421} | dict.fromkeys(range(128, 160), 0xFFFD)
 
@@ -39,8 +45,8 @@ def escaped(value: Any) -> str:
 
 
 def tenths(part: float, whole: float = 100) -> int:
-    """A share in tenths of a per cent, rounded down, so that 100% means all."""
-    return math.floor(1000 * part / whole + 1e-9)
+    """A share in tenths of a per cent; all of them only if it is all."""
+    return min(round(1000 * part / whole), 1000 if part >= whole else 999)
 
 
 def percent(part: float, whole: float = 100) -> str:
@@ -54,12 +60,18 @@ def counted(number: int, what: str) -> str:
 
 
 def moment(stamp: Any, *, day: bool = False) -> str:
-    """25 November 2026, 03:15 UTC, or the day alone; as it is, if it is no time."""
+    """25 November 2026, 03:15 UTC, or the day alone; as it is, if it is none."""
     try:
         found = datetime.fromisoformat(str(stamp).replace("Z", "+00:00"))
     except ValueError:
-        return str(stamp)
+        return str(stamp or "an unknown time")
     return f"{found.day} {found:%B %Y}" if day else f"{found.day} {found:%B %Y, %H:%M} UTC"
+
+
+def fix_parts(fix: str) -> tuple[str, str, str]:
+    """What stands before the command, the command, and what stands after it; a sentence alone stands before."""
+    found = _FIX.fullmatch(fix)
+    return (found["before"].strip(), found["command"], (found["after"] or "").lstrip(", ")) if found else (fix, "", "")
 
 
 def by_attention(instances: Iterable[Row]) -> list[Row]:
