@@ -24,8 +24,8 @@ REASONS = {
         "blocking",
         "VPC endpoints of Systems Manager are missing",
         "The subnet has no default route, and the VPC has no endpoint for ssm and ssmmessages.",
-        "Create interface endpoints for ssm and ssmmessages of {region} in the VPC, with private DNS names, or give the "
-        "subnet a default route.",
+        "Create interface endpoints for ssm and ssmmessages of {region} in the VPC, with private DNS names, or give "
+        "the subnet a default route.",
     ),
     "imds_off": (
         "blocking",
