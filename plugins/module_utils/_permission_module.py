@@ -109,8 +109,9 @@ def _take_away(module: AnsibleAWSModule) -> dict[str, Any]:
     }
     why = [f"the role {entry['role']} keeps it: {entry['reason']}" for entry in result["refused"]]
     why += [f"{_what(row)}: {row['error']['code']}: {row['error']['message']}" for row in changes if row["failed"]]
-    for name, error in {**survey.role_errors, **survey.region_errors}.items():
-        why.append(f"{name} could not be read: {describe(error)['code']}: {describe(error)['message']}")
+    for name, unread in {**survey.role_errors, **survey.region_errors}.items():
+        detail = describe(unread)
+        why.append(f"{name} could not be read: {detail['code']}: {detail['message']}")
     return _finish(f"{', '.join(actions)} could not be taken from all profiles", why, result)
 
 
