@@ -31,6 +31,8 @@ class Scope:
     s3_roles: tuple[str, ...]
     s3_profiles: tuple[str, ...]
     managed_policies: tuple[str, ...]
+    """ARNs."""
+    editable_policies: tuple[str, ...]
     inline_policies: bool
     permissions_boundary: str
     name_prefix: str
@@ -84,11 +86,11 @@ def list_regions() -> Statement:
     return allow("ListRegions", ["ec2:DescribeRegions"], "*")
 
 
-def read_policies(scope: Scope) -> Statement:
+def read_policies(scope: Scope, *more: str) -> Statement:
     """Managed policies with their documents: whatever is attached to a role, by whomever."""
     return allow(
         "ReadPoliciesOfRole",
-        ["iam:GetPolicy", "iam:GetPolicyVersion"],
+        ["iam:GetPolicy", "iam:GetPolicyVersion", *more],
         [scope.aws_policy("*"), scope.iam("policy", "*")],
     )
 

@@ -13,6 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._operator_preflight import (
+    preflight,
+    preflight_metadata,
+    preflight_permissions,
+)
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._operator_scope import (
     SETTING,
     Condition,
@@ -256,7 +261,14 @@ STATEMENTS: Mapping[str, Callable[[Scope], list[Statement]]] = MappingProxyType(
         "profile_association": _profile_association,
         "profile_association_extend": _profile_association_extend,
         "s3_policy": _s3_policy,
+        "preflight": preflight,
+        "preflight_permissions": preflight_permissions,
+        "preflight_metadata": preflight_metadata,
         "operator_policy": _operator_policy,
     }
 )
-"""Each feature's statements. C(dhmc_role) and C(profile_association_extend) come on top of what is before them."""
+"""Each feature's statements.
+
+C(dhmc_role), C(profile_association_extend), C(preflight_permissions) and C(preflight_metadata) come on top of C(dhmc),
+C(profile_association) and C(preflight).
+"""
