@@ -23,7 +23,17 @@ STATEMENT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s
 
 # Every caller may: IAM User Guide, "GetCallerIdentity". amazon.aws does without the alias.
 FREE = {"sts:GetCallerIdentity", "iam:ListAccountAliases"}
-GLOBAL = {"iam:GetAccountSummary", "iam:ListPolicies", "iam:ListAccountAliases", "sts:GetCallerIdentity"}
+# They have no resource, or are about all that there is.
+GLOBAL = {
+    "ec2:GetInstanceMetadataDefaults",
+    "ec2:ModifyInstanceMetadataDefaults",
+    "iam:GetAccountAuthorizationDetails",
+    "iam:GetAccountSummary",
+    "iam:ListAccountAliases",
+    "iam:ListInstanceProfiles",
+    "iam:ListPolicies",
+    "sts:GetCallerIdentity",
+}
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,8 @@ WRONG = [
     ({"features": []}, "operator_policy_features: is empty"),
     ({"regions": "eu-wset-1"}, "operator_policy_regions: 'eu-wset-1' is not an AWS region. Did you mean eu-west-1"),
     ({"account": "999999999999", "mode": "create"}, "operator_policy_account: is 999999999999, and the credentials"),
+    ({"features": "preflight_permissions"}, "operator_policy_other_roles: is empty: preflight_permissions needs"),
+    ({"editable_policies": "a*"}, "operator_policy_editable_policies: 'a*' does not name a managed policy"),
     ({"role": "a b"}, "operator_policy_role: '/service-role/a b' does not name an IAM role"),
 ]
 
