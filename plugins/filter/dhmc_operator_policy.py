@@ -41,6 +41,11 @@ options:
       - V(profile_association) is for the role P(fleet.aws_ssm.profile_association#role). V(profile_association_extend),
         beside it, is for C(existing=extend).
       - V(s3_policy) is for the role P(fleet.aws_ssm.s3_policy#role).
+      - V(preflight) is for the role P(fleet.aws_ssm.preflight#role), for its report and for check mode of all that it
+        does. V(preflight_permissions), beside it, is for taking the permission away and putting it back;
+        V(preflight_metadata), beside it, for C(imdsv2) and C(imds), and putting them back.
+      - Whoever has V(preflight_permissions) can put any inline policy on the roles of O(other_roles), and anything into
+        the policies of O(editable_policies).
       - V(operator_policy) is for the role P(fleet.aws_ssm.operator_policy#role). Whoever has it can give more to anyone
         who has one of its policies.
       - V(read_only) is for check mode of all of these.
@@ -53,6 +58,9 @@ options:
       - profile_association
       - profile_association_extend
       - s3_policy
+      - preflight
+      - preflight_permissions
+      - preflight_metadata
       - operator_policy
       - read_only
     default: settings
@@ -71,8 +79,9 @@ options:
     type: str
   other_roles:
     description:
-      - Roles behind the instance profiles that instances have already, which V(profile_association) may give back, and
-        V(profile_association_extend) may put policies on. V(*) stands for every role.
+      - Roles behind the instance profiles that instances have already, which V(profile_association) may give back,
+        V(profile_association_extend) may put policies on, and V(preflight_permissions) may take the permission from.
+        V(*) stands for every role, which makes an administrator of whoever has V(preflight_permissions).
     type: list
     elements: str
     default: []
@@ -90,12 +99,22 @@ options:
     description:
       - Managed policies, names or ARNs, that may be attached beside the one that each role attaches by itself. Others
         can't be, so that an operator can't make a role mightier.
+      - With V(preflight_permissions), those that may also be detached.
       - A name stands for the policy of the account and for AWS's own, neither of them in a path of its own.
     type: list
     elements: str
     default: []
+  editable_policies:
+    description:
+      - Customer managed policies, names or ARNs, that V(preflight_permissions) may edit, detach and attach again.
+      - What is written into them can't be limited, and whoever has them gets it.
+    type: list
+    elements: str
+    default: []
   inline_policies:
-    description: Whether the operator may put inline policies on the roles. What stands in them can't be limited.
+    description:
+      - Whether the operator may put inline policies on the roles that V(dhmc_role) and V(instance_profile) make. What
+        stands in them can't be limited.
     type: bool
     default: false
   permissions_boundary:

@@ -60,6 +60,9 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._table import aligne
 
 Row = Mapping[str, Any]
 
+_PROFILES_HEAD = ("PROFILE", "ROLE", "INSTANCES", "ALLOWS IT", "THROUGH")
+_INSTANCES_HEAD = ("INSTANCE", "REGION", "METADATA SERVICE")
+
 
 def preflight_table(
     profiles: Iterable[Row], instances: Iterable[Row] = (), unread: Iterable[str] = (), *, most: int = 25
@@ -70,16 +73,14 @@ def preflight_table(
     allowing = [row for row in rows if row["answer"] in ("yes", "maybe")]
     lines = []
     if allowing:
-        head = ("PROFILE", "ROLE", "INSTANCES", "ALLOWS IT", "THROUGH")
-        lines += aligned([head, *(_profile(row) for row in allowing[:most])])
+        lines += aligned([_PROFILES_HEAD, *(_profile(row) for row in allowing[:most])])
         lines += _more(allowing, most, "profiles")
     off = [row for row in hosts if row["before"].get("http_endpoint") == "disabled"]
     optional = [row for row in hosts if row not in off and row["before"].get("http_tokens") == "optional"]
     found = [(row, "the metadata service is off: the agent gets no credentials") for row in off]
     found += [(row, "takes IMDSv1, which DHMC does not support") for row in optional]
     if found:
-        columns = ("INSTANCE", "REGION", "METADATA SERVICE")
-        lines += aligned([columns, *((row["instance_id"], row["region"], text) for row, text in found[:most])])
+        lines += aligned([_INSTANCES_HEAD, *((row["instance_id"], row["region"], text) for row, text in found[:most])])
         lines += _more(found, most, "instances")
     concerned = sum(len(row["instances"]) for row in allowing)
     lines.append(

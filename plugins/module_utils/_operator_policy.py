@@ -16,13 +16,8 @@ from typing import Any
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import POLICY, PROFILE, ROLE, IamName, parse_name
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import as_list, glob_matches
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._operator_statements import (
-    STATEMENTS,
-    Scope,
-    Statement,
-    allow,
-    is_reading,
-)
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._operator_scope import Scope, Statement, allow, is_reading
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._operator_statements import STATEMENTS
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import (
     ALL,
     Partition,
@@ -33,7 +28,8 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import (
 )
 
 READ_ONLY = "read_only"
-EXTEND = "profile_association_extend"
+# Those that change roles which the collection has not made, so that they have to be named.
+ON_OTHER_ROLES = ("profile_association_extend", "preflight_permissions")
 FEATURES = (*STATEMENTS, READ_ONLY)
 DEFAULT_ROLE = "service-role/AWSSystemsManagerDefaultEC2InstanceManagementRole"
 DEFAULT_PROFILE = "SSMInstanceProfile"
@@ -55,8 +51,8 @@ def document(feature: str, scope: Scope) -> dict[str, Any]:
         near = difflib.get_close_matches(str(feature), FEATURES, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise InputError(f"feature: {feature!r} is not one of {', '.join(FEATURES)}.{hint}")
-    if feature == EXTEND and not scope.other_roles:
-        raise InputError(f"other_roles: is empty: {EXTEND} needs the roles that may get policies; '*' stands for all.")
+    if feature in ON_OTHER_ROLES and not scope.other_roles:
+        raise InputError(f"other_roles: is empty: {feature} needs the roles that it may change; '*' stands for all.")
     statements = _reading(scope) if feature == READ_ONLY else STATEMENTS[feature](scope)
     found = {"Version": "2012-10-17", "Statement": statements}
     size = len(json.dumps(found, separators=(",", ":")))
@@ -72,7 +68,7 @@ def _reading(scope: Scope) -> list[Statement]:
     """What check mode of every feature calls: the reading actions of all of them, each kind of resource once."""
     grants: dict[tuple[str, str, str], None] = {}
     for feature, statements in STATEMENTS.items():
-        if feature == EXTEND and not scope.other_roles:
+        if feature in ON_OTHER_ROLES and not scope.other_roles:
             continue
         for statement in statements(scope):
             condition = json.dumps(statement.get("Condition", {}))
@@ -116,6 +112,7 @@ def make_scope(  # noqa: PLR0913
     s3_policy: Any = None,
     s3_attach_to: Any = None,
     managed_policies: Any = None,
+    editable_policies: Any = None,
     inline_policies: Any = None,
     permissions_boundary: Any = None,
     name_prefix: Any = None,
@@ -145,6 +142,7 @@ def make_scope(  # noqa: PLR0913
         s3_roles=roles,
         s3_profiles=profiles,
         managed_policies=policies,
+        editable_policies=_editable(arns, editable_policies),
         inline_policies=_boolean("inline_policies", inline_policies),
         permissions_boundary=boundary,
         name_prefix=arns.path_and_name("name_prefix", _text(name_prefix) or DEFAULT_PREFIX, POLICY),
@@ -244,6 +242,15 @@ def _others(arns: _Arns, values: Any) -> tuple[str, ...]:
     if _ANY_ROLE in names:
         return (_ANY_ROLE,)
     return tuple(arns.path_and_name("other_roles", text, ROLE) for text in names)
+
+
+def _editable(arns: _Arns, values: Any) -> tuple[str, ...]:
+    option, found = "editable_policies", []
+    for text in _names(option, values):
+        if parse_name(option, text, POLICY).account == "aws":
+            raise InputError(f"{option}: {text} is a policy of AWS's own, which nobody can edit: leave it out.")
+        found.append(arns.path_and_name(option, text, POLICY))
+    return tuple(found)
 
 
 def _targets(arns: _Arns, values: Any, dhmc: str, profile: str, behind: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

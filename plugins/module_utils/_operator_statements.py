@@ -5,80 +5,32 @@
 
 Which resources and conditions an action takes: Service Authorization Reference, the pages for AWS Identity and Access
 Management (IAM), Amazon EC2 and AWS Systems Manager.
-tests/integration_emulator/test_operator_policy.py holds the actions to the calls that the roles are seen to make.
+tests/integration_emulator/test_operator_policy*.py hold the actions to the calls that the roles are seen to make.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
-Statement = dict[str, Any]
-Condition = Mapping[str, Mapping[str, Any]]
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._operator_preflight import (
+    preflight,
+    preflight_metadata,
+    preflight_permissions,
+)
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._operator_scope import (
+    SETTING,
+    Condition,
+    Scope,
+    Statement,
+    allow,
+    list_regions,
+    only,
+    read_policies,
+    setting_everywhere,
+)
 
-_SETTING = "servicesetting/ssm/managed-instance/default-ec2-instance-management-role"
 _SSM = ("ssm.amazonaws.com",)
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What an operator works on. Names of IAM have their path and no leading slash, as ARNs have them."""
-
-    partition: str
-    account: str
-    regions: tuple[str, ...]
-    """Empty for every region."""
-    role: str
-    instance_profile: str
-    instance_role: str
-    other_roles: tuple[str, ...]
-    s3_policy: str
-    s3_roles: tuple[str, ...]
-    s3_profiles: tuple[str, ...]
-    managed_policies: tuple[str, ...]
-    inline_policies: bool
-    permissions_boundary: str
-    name_prefix: str
-
-    def iam(self, kind: str, name: str) -> str:
-        """The ARN of something in IAM."""
-        return f"arn:{self.partition}:iam::{self.account}:{kind}/{name}"
-
-    def aws_policy(self, name: str) -> str:
-        """The ARN of a policy of AWS's own."""
-        return f"arn:{self.partition}:iam::aws:policy/{name}"
-
-    def regional(self, service: str, name: str) -> list[str]:
-        """The ARN of something in each region; with a wildcard only where every region is meant."""
-        return [f"arn:{self.partition}:{service}:{region}:{self.account}:{name}" for region in self.regions or ("*",)]
-
-    def in_regions(self) -> Condition:
-        """The condition for actions that have no resource."""
-        return {"StringEquals": {"aws:RequestedRegion": list(self.regions)}} if self.regions else {}
-
-    @property
-    def ec2(self) -> tuple[str, ...]:
-        """EC2's principal. In China IAM knows it by two names (aws/karpenter-provider-aws#6839)."""
-        return ("ec2.amazonaws.com", "ec2.amazonaws.com.cn") if self.partition == "aws-cn" else ("ec2.amazonaws.com",)
-
-
-def is_reading(action: str) -> bool:
-    """Whether it changes nothing, and check mode may call it. Only a removal asks what a policy is attached to."""
-    return action.partition(":")[2].startswith(("Get", "List", "Describe")) and action != "iam:ListEntitiesForPolicy"
-
-
-def allow(sid: str, actions: Iterable[str], resources: Any, condition: Condition | None = None) -> Statement:
-    """A statement; one resource stands without a list, as AWS's documentation writes it."""
-    found = [resources] if isinstance(resources, str) else list(dict.fromkeys(resources))
-    statement: Statement = {
-        "Sid": sid,
-        "Effect": "Allow",
-        "Action": list(actions),
-        "Resource": found[0] if len(found) == 1 else found,
-    }
-    return {**statement, "Condition": condition} if condition else statement
 
 
 def _pass_role(scope: Scope, roles: Iterable[str], services: Iterable[str]) -> Statement:
@@ -97,7 +49,7 @@ def _settings(scope: Scope) -> list[Statement]:
             # A policy has no room for a comment, so that the name says why there is a wildcard.
             "SettingInTheseRegions" if scope.regions else "SettingInEveryRegionAsAskedFor",
             ["ssm:GetServiceSetting", "ssm:ResetServiceSetting", "ssm:UpdateServiceSetting"],
-            scope.regional("ssm", _SETTING),
+            scope.regional("ssm", SETTING),
         ),
         _pass_role(scope, [scope.role], _SSM),
     ]
@@ -107,8 +59,8 @@ def _dhmc(scope: Scope) -> list[Statement]:
     return [
         *_settings(scope),
         *_read_role(scope, scope.role),
-        _read_policies(scope),
-        *([] if scope.regions else [_list_regions()]),
+        read_policies(scope),
+        *([] if scope.regions else [list_regions()]),
     ]
 
 
@@ -116,19 +68,10 @@ def _dhmc_role(scope: Scope) -> list[Statement]:
     policies = [scope.aws_policy("AmazonSSMManagedEC2InstanceDefaultPolicy")]
     return [
         # The role is kept as long as any region names it, so that its removal reads them all.
-        allow("SeeWhetherAnyRegionNamesTheRole", ["ssm:GetServiceSetting"], _everywhere(scope)),
+        allow("SeeWhetherAnyRegionNamesTheRole", ["ssm:GetServiceSetting"], setting_everywhere(scope)),
         allow("ReadAccount", ["ec2:DescribeRegions", "iam:GetAccountSummary"], "*"),
         *_make_role(scope, scope.role, policies),
     ]
-
-
-def _everywhere(scope: Scope) -> str:
-    return f"arn:{scope.partition}:ssm:*:{scope.account}:{_SETTING}"
-
-
-def _list_regions() -> Statement:
-    # Asked in the region of the session, which may be none of the regions.
-    return allow("ListRegions", ["ec2:DescribeRegions"], "*")
 
 
 def _read_role(scope: Scope, name: str, *more: str) -> list[Statement]:
@@ -146,15 +89,6 @@ def _missing(scope: Scope, sid: str, action: str, kind: str, name: str) -> list[
     """IAM can't tell the path of what is not there, and asks for the name without one (kayac/ecspresso#288)."""
     bare = name.rpartition("/")[2]
     return [allow(sid, [action], scope.iam(kind, bare))] if bare != name else []
-
-
-def _read_policies(scope: Scope) -> Statement:
-    # Of whatever is attached to the role, by whomever.
-    return allow(
-        "ReadPoliciesOfRole",
-        ["iam:GetPolicy", "iam:GetPolicyVersion"],
-        [scope.aws_policy("*"), scope.iam("policy", "*")],
-    )
 
 
 def _make_role(scope: Scope, name: str, policies: Iterable[str]) -> list[Statement]:
@@ -180,15 +114,11 @@ def _make_role(scope: Scope, name: str, policies: Iterable[str]) -> list[Stateme
             ],
             role,
         ),
-        allow("AttachThesePolicies", ["iam:AttachRolePolicy"], role, _only(allowed)),
+        allow("AttachThesePolicies", ["iam:AttachRolePolicy"], role, only(allowed)),
     ]
     if scope.inline_policies:
         found.append(allow("PutInlinePolicies", ["iam:PutRolePolicy"], role, bounded))
     return found
-
-
-def _only(policies: list[str]) -> Condition:
-    return {"ArnEquals": {"iam:PolicyARN": policies}}
 
 
 def _instance_profile(scope: Scope) -> list[Statement]:
@@ -211,7 +141,7 @@ def _instance_profile(scope: Scope) -> list[Statement]:
         ),
         _pass_role(scope, [scope.instance_role], scope.ec2),
         *_read_role(scope, scope.instance_role),
-        _read_policies(scope),
+        read_policies(scope),
         *_make_role(scope, scope.instance_role, [scope.aws_policy("AmazonSSMManagedInstanceCore")]),
         # The profile is kept as long as an instance of any region has it, so that its removal reads them all.
         allow("ReadAccount", ["ec2:DescribeInstances", "ec2:DescribeRegions", "iam:GetAccountSummary"], "*"),
@@ -240,7 +170,7 @@ def _profile_association(scope: Scope) -> list[Statement]:
             scope, "SeeThatProfileIsMissing", "iam:GetInstanceProfile", "instance-profile", scope.instance_profile
         ),
         _pass_role(scope, [scope.instance_role, *scope.other_roles], scope.ec2),
-        *([] if scope.regions else [_list_regions()]),
+        *([] if scope.regions else [list_regions()]),
     ]
 
 
@@ -257,7 +187,7 @@ def _profile_association_extend(scope: Scope) -> list[Statement]:
             ["iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"],
             roles,
         ),
-        allow("AttachThesePolicies", ["iam:AttachRolePolicy"], roles, _only(policies)),
+        allow("AttachThesePolicies", ["iam:AttachRolePolicy"], roles, only(policies)),
         allow("FindThesePolicies", ["iam:GetPolicy"], named),
         allow("ReadQuotas", ["iam:GetAccountSummary"], "*"),
     ]
@@ -268,7 +198,7 @@ def _s3_policy(scope: Scope) -> list[Statement]:
     policies = [scope.iam("policy", scope.s3_policy + number) for number in ("", "-?", "-??")]
     found = _make_policies(policies)
     if not scope.regions:
-        found.append(_list_regions())
+        found.append(list_regions())
     if scope.s3_profiles:
         found.append(
             allow(
@@ -291,7 +221,7 @@ def _s3_policy(scope: Scope) -> list[Statement]:
                 ],
                 roles,
             ),
-            allow("AttachAndDetach", ["iam:AttachRolePolicy", "iam:DetachRolePolicy"], roles, _only(policies)),
+            allow("AttachAndDetach", ["iam:AttachRolePolicy", "iam:DetachRolePolicy"], roles, only(policies)),
         ]
     return found
 
@@ -331,7 +261,14 @@ STATEMENTS: Mapping[str, Callable[[Scope], list[Statement]]] = MappingProxyType(
         "profile_association": _profile_association,
         "profile_association_extend": _profile_association_extend,
         "s3_policy": _s3_policy,
+        "preflight": preflight,
+        "preflight_permissions": preflight_permissions,
+        "preflight_metadata": preflight_metadata,
         "operator_policy": _operator_policy,
     }
 )
-"""Each feature's statements. C(dhmc_role) and C(profile_association_extend) come on top of what is before them."""
+"""Each feature's statements.
+
+C(dhmc_role), C(profile_association_extend), C(preflight_permissions) and C(preflight_metadata) come on top of C(dhmc),
+C(profile_association) and C(preflight).
+"""

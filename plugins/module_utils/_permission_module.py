@@ -80,12 +80,15 @@ def _take_away(module: AnsibleAWSModule) -> dict[str, Any]:
     rows = profile_rows(survey, actions, given)
     allowing = [row["role"] for row in rows if row["answer"] in ("yes", "maybe")]
     resources = {action: resources_of(action, given, survey.partition, survey.account) for action in actions}
-    plan = _plan(
-        {**params, "deny_policy_name": deny_name},
-        surveyor,
-        [survey.roles[name] for name in dict.fromkeys(allowing)],
-        resources,
-    )
+    try:
+        plan = _plan(
+            {**params, "deny_policy_name": deny_name},
+            surveyor,
+            [survey.roles[name] for name in dict.fromkeys(allowing)],
+            resources,
+        )
+    except Exception as error:
+        raise _unreadable(error, profiles=rows) from error
     _warn_of_sharing(surveyor, survey, plan.steps)
     errors: dict[int, Exception] = {}
     if not module.check_mode:
@@ -106,8 +109,9 @@ def _take_away(module: AnsibleAWSModule) -> dict[str, Any]:
     }
     why = [f"the role {entry['role']} keeps it: {entry['reason']}" for entry in result["refused"]]
     why += [f"{_what(row)}: {row['error']['code']}: {row['error']['message']}" for row in changes if row["failed"]]
-    for name, error in {**survey.role_errors, **survey.region_errors}.items():
-        why.append(f"{name} could not be read: {describe(error)['code']}: {describe(error)['message']}")
+    for name, unread in {**survey.role_errors, **survey.region_errors}.items():
+        detail = describe(unread)
+        why.append(f"{name} could not be read: {detail['code']}: {detail['message']}")
     return _finish(f"{', '.join(actions)} could not be taken from all profiles", why, result)
 
 
@@ -128,13 +132,8 @@ def _plan(
     if not roles:
         return Plan([], {})
     iam = surveyor.iam
-    try:
-        request = Request(resources, params["method"], params["deny_policy_name"], params["allow_shared"], quotas(iam))
-        versions = all_or_nothing(
-            lambda arn: policy_versions(iam, arn), needs_versions(roles, request), surveyor.deadline
-        )
-    except Exception as error:
-        raise _unreadable(error, profiles=allowing) from error
+    request = Request(resources, params["method"], params["deny_policy_name"], params["allow_shared"], quotas(iam))
+    versions = all_or_nothing(lambda arn: policy_versions(iam, arn), needs_versions(roles, request), surveyor.deadline)
     return plan_absent([_with_versions(role, versions) for role in roles], request)
 
 

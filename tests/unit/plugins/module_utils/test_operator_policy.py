@@ -151,6 +151,45 @@ def test_other_roles_may_be_given_back():
     assert statement("PassRole", "profile_association", other_roles="*")["Resource"][-1].endswith(":role/*")
 
 
+def test_the_preflight_alone_writes_nothing():
+    found = [action for row in policy("preflight")["Statement"] for action in row["Action"]]
+    assert [action for action in found if not re.match(r"\w+:(Get|List|Describe)", action)] == []
+
+
+def test_the_permission_can_be_taken_from_these_roles_alone():
+    arns = [f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("Web", "ops/Data")]
+    found = policy("preflight_permissions", other_roles="Web,/ops/Data")["Statement"]
+    assert [row["Resource"] for row in found] == [arns, arns]
+    every = policy("preflight_permissions", other_roles="*")["Statement"]
+    assert {row["Resource"] for row in every} == {f"arn:aws:iam::{ACCOUNT}:role/*"}
+
+
+def test_only_customer_managed_policies_that_are_named_can_be_edited():
+    options = {"other_roles": "Web", "editable_policies": f"Tools,arn:aws:iam::{ACCOUNT}:policy/ops/More"}
+    own = [f"arn:aws:iam::{ACCOUNT}:policy/{name}" for name in ("Tools", "ops/More")]
+    assert statement("EditThesePolicies", "preflight_permissions", **options)["Resource"] == own
+    core, more = (f"arn:aws:iam::aws:policy/AmazonSSM{name}" for name in ("ManagedInstanceCore", "FullAccess"))
+    options["managed_policies"] = more
+    condition = statement("DetachThesePoliciesAndAttachThemAgain", "preflight_permissions", **options)["Condition"]
+    assert condition == {"ArnEquals": {"iam:PolicyARN": [core, more, *own]}}
+
+
+def test_a_policy_that_may_be_attached_can_not_be_edited():
+    # The role of DHMC may have it.
+    found = policy("preflight_permissions", other_roles="Web", managed_policies="Ours", editable_policies="")
+    assert "PolicyVersion" not in json.dumps(found)
+
+
+def test_metadata_options_are_changed_in_these_regions_alone():
+    found = policy("preflight_metadata", "eu-west-1,us-east-1")["Statement"]
+    arns = [f"arn:aws:ec2:{region}:{ACCOUNT}:instance/*" for region in ("eu-west-1", "us-east-1")]
+    assert [row["Resource"] for row in found] == [arns, "*"]
+    assert found[1]["Condition"] == {"StringEquals": {"aws:RequestedRegion": ["eu-west-1", "us-east-1"]}}
+    wide = statement("ChangeInstancesInEveryRegionAsAskedFor", "preflight_metadata", "all")
+    assert wide["Resource"] == f"arn:aws:ec2:*:{ACCOUNT}:instance/*"
+    assert "Condition" not in statement("ChangeDefaults", "preflight_metadata", "all")
+
+
 def test_read_only_has_nothing_that_writes():
     found = policy("read_only", other_roles="*", s3_attach_to="dhmc_role")
     actions = [action for row in found["Statement"] for action in row["Action"]]
@@ -218,6 +257,11 @@ WRONG = {
     "other_roles": [({"a": 1}, "is not a list"), ("a?", "'a?' does not name")],
     "s3_attach_to": [("Web", "'Web' is none of dhmc_role, role/NAME")],
     "managed_policies": [("arn:aws:iam::999999999999:policy/P", "is of account 999999999999"), (7, "7 is not a list")],
+    "editable_policies": [
+        ("arn:aws:iam::999999999999:policy/P", "is of account 999999999999"),
+        ("Ours,arn:aws:iam::aws:policy/P", "arn:aws:iam::aws:policy/P is a policy of AWS's own, which nobody can edit"),
+        ("*", "'*' does not name a managed policy"),
+    ],
     "inline_policies": [("maybe", "'maybe' is not a boolean: give true or false")],
     "permissions_boundary": [("Bounds", "'Bounds' is not the ARN of a managed policy")],
     "name_prefix": [("a*", "'a*' does not name a managed policy")],
@@ -239,5 +283,6 @@ def test_wrong_input_is_one_line_with_option_value_and_what_is_allowed(option, v
 def test_wrong_features():
     with pytest.raises(InputError, match=r"^feature: 'dhcm' is not one of settings, .*\. Did you mean dhmc\?$"):
         policy("dhcm")
-    with pytest.raises(InputError, match=r"^other_roles: is empty"):
-        policy("profile_association_extend")
+    for feature in ("profile_association_extend", "preflight_permissions"):
+        with pytest.raises(InputError, match=rf"^other_roles: is empty: {feature} needs the roles"):
+            policy(feature)
