@@ -13,6 +13,48 @@ SCRIPT = r"""
 (() => {
   const $ = (id) => document.getElementById(id);
   const data = JSON.parse($("data").textContent);
+  // Controls that do nothing without this script are hidden until here.
+  for (const control of document.querySelectorAll("[data-script]")) control.hidden = false;
+
+  const say = (text) => { $("said").textContent = text; };
+  const copy = async (button) => {
+    const code = button.parentElement.querySelector("code");
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+    } catch {
+      // A page that came over plain http may not write to the clipboard; the selection still can be copied.
+      getSelection().selectAllChildren(code);
+      document.execCommand("copy");
+    }
+    button.textContent = "Copied";
+    say("Copied");
+    setTimeout(() => { button.textContent = "Copy"; say(""); }, 2000);
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (button && "copy" in button.dataset) copy(button);
+  });
+
+  // Light and dark: what the system prefers, until the button says otherwise. A browser may refuse to remember it.
+  const dark = () => (document.documentElement.dataset.theme
+    || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+  const name = () => { $("theme").textContent = dark() ? "Light mode" : "Dark mode"; };
+  try {
+    const kept = localStorage.getItem("theme");
+    if (kept === "light" || kept === "dark") document.documentElement.dataset.theme = kept;
+  } catch { /* not kept */ }
+  $("theme").addEventListener("click", () => {
+    const theme = dark() ? "light" : "dark";
+    document.documentElement.dataset.theme = theme;
+    try { localStorage.setItem("theme", theme); } catch { /* not kept */ }
+    name();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", name);
+  name();
+
+  // The table, if there is an instance.
+  if (!$("filters")) return;
   const PAGE = 100;
   const rows = data.rows.map((values, place) => {
     const row = Object.fromEntries(data.fields.map((field, i) => [field, values[i]]));
@@ -39,7 +81,6 @@ SCRIPT = r"""
     svg.append(use);
     return svg;
   };
-  const say = (text) => { $("said").textContent = text; };
 
   // What is shown.
   const shown = { sort: "verdict", down: false, page: 0, found: rows };
@@ -149,22 +190,6 @@ SCRIPT = r"""
     $("instances").scrollIntoView();
   };
 
-  const copy = async (button) => {
-    const code = button.parentElement.querySelector("code");
-    try {
-      await navigator.clipboard.writeText(code.textContent);
-    } catch {
-      // A page that came over plain http may not write to the clipboard; the selection still can be copied.
-      getSelection().selectAllChildren(code);
-      document.execCommand("copy");
-    }
-    button.textContent = "Copied";
-    say("Copied");
-    setTimeout(() => { button.textContent = "Copy"; say(""); }, 2000);
-  };
-
-  // Controls that do nothing without this script are hidden until here.
-  for (const control of document.querySelectorAll("[data-script]")) control.hidden = false;
   $("filters").addEventListener("input", (event) => {
     if (event.target.id === "f-sort") Object.assign(shown, { sort: event.target.value, down: false });
     search();
@@ -176,7 +201,6 @@ SCRIPT = r"""
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return;
-    if ("copy" in button.dataset) copy(button);
     if (button.dataset.reason) {
       $("filters").reset();
       $("f-reason").value = button.dataset.reason;
@@ -192,22 +216,6 @@ SCRIPT = r"""
     }
   });
 
-  // Light and dark: what the system prefers, until the button says otherwise. A browser may refuse to remember it.
-  const dark = () => (document.documentElement.dataset.theme
-    || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
-  const name = () => { $("theme").textContent = dark() ? "Light mode" : "Dark mode"; };
-  try {
-    const kept = localStorage.getItem("theme");
-    if (kept === "light" || kept === "dark") document.documentElement.dataset.theme = kept;
-  } catch { /* not kept */ }
-  $("theme").addEventListener("click", () => {
-    const theme = dark() ? "light" : "dark";
-    document.documentElement.dataset.theme = theme;
-    try { localStorage.setItem("theme", theme); } catch { /* not kept */ }
-    name();
-  });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", name);
-  name();
   search();
 })();
 """
