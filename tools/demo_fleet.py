@@ -15,14 +15,8 @@ OURS = "service-role/AWSSystemsManagerDefaultEC2InstanceManagementRole"
 CORE = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 DEFAULT = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
 # Off at first; set by Quick Setup; its role does not exist; does not trust; does not permit.
-OFF, FOREIGN, MISSING, UNTRUSTED, UNPERMITTED = (
-    "us-east-1",
-    "eu-west-1",
-    "eu-central-1",
-    "ap-southeast-2",
-    "ap-northeast-1",
-)
-REGIONS = [OFF, FOREIGN, MISSING, UNTRUSTED, UNPERMITTED]
+REGIONS = ["us-east-1", "eu-west-1", "eu-central-1", "ap-southeast-2", "ap-northeast-1"]
+OFF, FOREIGN, MISSING, UNTRUSTED, UNPERMITTED = REGIONS
 LONG_AGO = "2026-01-01T00:00:00+00:00"
 DAYS = 7 * 86400
 
@@ -79,7 +73,9 @@ class Fleet:
         self._launch(FOREIGN, "no way out", subnet=self._private(FOREIGN, ()))
         self._launch(FOREIGN, "one endpoint of two", subnet=self._private(FOREIGN, ("ssm",)))
         self._launch(
-            FOREIGN, "endpoints without private DNS", subnet=self._private(FOREIGN, ("ssm", "ssmmessages"), False)
+            FOREIGN,
+            "endpoints without private DNS",
+            subnet=self._private(FOREIGN, ("ssm", "ssmmessages"), private_dns=False),
         )
         self._too_old(FOREIGN)
         for region in (MISSING, UNTRUSTED, UNPERMITTED):
