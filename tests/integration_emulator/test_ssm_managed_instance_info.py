@@ -235,8 +235,10 @@ def test_private_dns_off(fleet):
 def test_private_dns_off_by_the_vpc(fleet):
     fleet.on()
     vpc, subnet = fleet.private_subnet()
+    fleet.ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
     for service in ("ssm", "ssmmessages"):
         fleet.endpoint(vpc, service)
+    fleet.ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": False})
     fleet.launch(SubnetId=subnet)
     assert seen(fleet, verdict="not_managed") == ["private_dns_off"]
 

@@ -122,7 +122,7 @@ def test_a_region_near_its_quota_is_named(account, zoo):
 
 
 def test_an_association_that_is_not_finished_is_named(account, zoo):
-    account.faults({"operation": "AssociateIamInstanceProfile", "propagation": 3600})
+    account.faults({"operation": "DescribeIamInstanceProfileAssociations", "propagation": 3600})
     instance = start(account, US, 1)[0]
     ec2 = account.client("ec2", US)
     ec2.associate_iam_instance_profile(InstanceId=instance, IamInstanceProfile={"Name": "Core"})
