@@ -22,7 +22,7 @@ from readiness_sample import sample
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._report_page import page
 
 LOOKS = {
-    "readiness": {"width": 1200, "height": 2080},
+    "readiness": {"width": 1200, "height": 2250},
     "dark": {"width": 1200, "height": 2600, "dark": True},
     "tablet": {"width": 800, "height": 3000},
     "phone": {"width": 360, "height": 2600},

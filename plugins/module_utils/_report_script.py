@@ -124,7 +124,10 @@ SCRIPT = r"""
 
   const fix = (command) => {
     const button = node("button", { type: "button", "data-copy": "" }, "Copy");
-    return node("div", { class: "fix" }, node("code", {}, command), button);
+    // A line break after the dash of an option would make two words of it.
+    const words = command.split(/(?<= )(-\w)(?= )/);
+    const code = node("code", {}, ...words.map((text, i) => (i % 2 ? node("span", { class: "whole" }, text) : text)));
+    return node("div", { class: "fix" }, code, button);
   };
 
   const details = (row) => {

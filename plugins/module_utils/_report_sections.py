@@ -8,6 +8,7 @@ A bar is an SVG, because the page's policy forbids style attributes; what it say
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._report_words import (
@@ -26,6 +27,9 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._report_words import
 # How many instances the page shows where its script may not run, and how many ids a list of the comparison has.
 FALLBACK = 200
 _LISTED = 200
+# A line break after the dash of an option would make two words of it.
+_OPTION = re.compile(r"(?<= )-\w(?= )")
+_KEPT = r'<span class="whole">\g<0></span>'
 _DASH = "\N{EN DASH}"
 _IN_SCOPE = ("managed", "pending", "connection_lost", "not_managed")
 
@@ -189,10 +193,11 @@ def _region(row: Row, known: dict[str, str]) -> str:
     )
     role = row["dhmc"]
     dhmc = "unknown" if role is None else f'<span title="{escaped(role)}">on</span>' if role else "off"
+    remarked = f'<ul class="notes">{remarks}</ul>' if remarks else ""
     parts = [(row["verdicts"].get(verdict, 0), verdict) for verdict in _IN_SCOPE]
     return (
         f'<tr role="row"><th scope="row" role="rowheader">{escaped(row["region"])}'
-        f"{f'<ul class=notes>{remarks}</ul>' if remarks else ''}</th>"
+        f"{remarked}</th>"
         f'<td role="cell" class="chart">{_bar(parts, scope)}</td>'
         f'<td role="cell" class="right num share">{percent(managed, scope)}</td>'
         f'<td role="cell" class="right num of">{managed:,} of {scope:,}</td>'
@@ -221,7 +226,7 @@ def _reason(row: Row, most: int, *, listed: bool) -> str:
     fix = f'<p class="say">{escaped(before)}</p>' if before else ""
     if command:
         fix += (
-            f'<div class="fix"><code>{escaped(command)}</code>'
+            f'<div class="fix"><code>{_OPTION.sub(_KEPT, escaped(command))}</code>'
             '<button type="button" data-copy data-script hidden>Copy</button></div>'
         )
     if after:

@@ -166,7 +166,7 @@ footer dd { margin: 0; }
   .filters .text { grid-column: 1 / -1; }
   .moves { grid-template-columns: minmax(0, 1fr); }
 }
-@media (max-width: 760px) {
+@media (max-width: 860px) {
   main, .top, footer { padding-left: 14px; padding-right: 14px; }
   .top { padding-top: 20px; gap: 10px; }
   h1 { font-size: 22px; }
