@@ -66,7 +66,7 @@ def readiness_table(result: Row, *, most: int = 25) -> list[str]:
     scope = totals["in_scope"]
     if scope:
         lines.append(
-            f"Coverage {percent(totals['managed'], scope)}: {totals['managed']} of {counted(scope, 'instance')} in "
+            f"Coverage {percent(totals['managed'], scope)}: {totals['managed']:,} of {counted(scope, 'instance')} in "
             f"scope managed, {totals['instances'] - scope} out of scope"
         )
     else:
@@ -82,7 +82,7 @@ def _regions(result: Row) -> list[str]:
         (
             row["region"],
             percent(row["managed"], row["in_scope"]),
-            f"{row['managed']} of {row['in_scope']}",
+            f"{row['managed']:,} of {row['in_scope']:,}",
             "unknown" if row["dhmc"] is None else visible(row["dhmc"]) or "off",
         )
         for row in result["regions"]
