@@ -70,6 +70,7 @@ def run_info(module: AnsibleAWSModule) -> dict[str, Any]:
         "totals": totals,
         "reasons": reasons_of(rows, regions),
         "failed_regions": [{"region": row["region"], "error": row["error"]} for row in regions if row["failed"]],
+        "unread": look.iam.unread,
     }
     if baseline is not None:
         result["comparison"] = comparison(baseline, rows, totals["coverage"])

@@ -138,6 +138,8 @@ def check_baseline(baseline: Any) -> Mapping[str, Any] | None:
         return None
     if not isinstance(baseline, Mapping) or not isinstance(baseline.get("instances"), list):
         raise InputError("baseline: is not an earlier result of this module: it has no list of instances.")
+    if not all(isinstance(row, Mapping) and {"instance_id", "verdict"} <= set(row) for row in baseline["instances"]):
+        raise InputError("baseline: is not an earlier result of this module: an instance has no id or no verdict.")
     return baseline
 
 

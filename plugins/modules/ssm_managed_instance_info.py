@@ -192,6 +192,11 @@ comparison:
     C(new) or C(gone).
   returned: with O(baseline)
   type: dict
+unread:
+  description: What could not be read of IAM, in one line each. What it would have said is left out of the reasons.
+  returned: success, or failure after the regions were read
+  type: list
+  elements: str
 failed_regions:
   description: Regions of which not all could be read, with C(region) and C(error).
   returned: success, or failure after the regions were read

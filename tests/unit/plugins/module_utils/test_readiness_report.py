@@ -87,5 +87,6 @@ def test_an_earlier_result_shows_what_changed():
 
 def test_what_is_no_earlier_result_is_refused():
     assert check_baseline(None) is check_baseline({}) is None
-    with pytest.raises(InputError, match="baseline: is not an earlier result"):
-        check_baseline({"a": 1})
+    for wrong in ({"a": 1}, {"instances": "all"}, {"instances": [1]}, {"instances": [{"instance_id": "i-1"}]}):
+        with pytest.raises(InputError, match="baseline: is not an earlier result"):
+            check_baseline(wrong)
