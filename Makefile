@@ -47,7 +47,7 @@ sanity: $(STAMP) ## ansible-test sanity on the built collection, without ignore 
 # The tests of instance profiles, S3 and operator policies take as long again; `make test-profiles` runs them.
 PROFILES := test_enable_modes test_instance_profile_association test_instance_profile_policy \
 	test_operator_policy test_operator_policy_dhmc test_operator_policy_needs test_operator_policy_preflight \
-	test_operator_policy_profiles
+	test_operator_policy_profiles test_operator_policy_readiness
 PROFILE_TESTS := $(PROFILES:%=tests/integration_emulator/%.py)
 PROFILE_SCENARIOS := instance_profile profile_association s3_policy
 

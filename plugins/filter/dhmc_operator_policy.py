@@ -44,6 +44,8 @@ options:
       - V(preflight) is for the role P(fleet.aws_ssm.preflight#role), for its report and for check mode of all that it
         does. V(preflight_permissions), beside it, is for taking the permission away and putting it back;
         V(preflight_metadata), beside it, for C(imdsv2) and C(imds), and putting them back.
+      - V(readiness) is for the role P(fleet.aws_ssm.readiness_report#role), the playbook C(audit_ssm), and the modules
+        M(fleet.aws_ssm.ssm_managed_instance_info) and M(fleet.aws_ssm.ssm_managed_instance_wait). All of it is reading.
       - Whoever has V(preflight_permissions) can put any inline policy on the roles of O(other_roles), and anything into
         the policies of O(editable_policies).
       - V(operator_policy) is for the role P(fleet.aws_ssm.operator_policy#role). Whoever has it can give more to anyone
@@ -61,6 +63,7 @@ options:
       - preflight
       - preflight_permissions
       - preflight_metadata
+      - readiness
       - operator_policy
       - read_only
     default: settings

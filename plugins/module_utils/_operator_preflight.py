@@ -13,6 +13,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._operator_scope impo
     Statement,
     allow,
     only,
+    read_every_role,
     read_policies,
     setting_everywhere,
 )
@@ -35,19 +36,7 @@ def preflight(scope: Scope) -> list[Statement]:
         ),
         allow("ReadMetadataDefaults", ["ec2:GetInstanceMetadataDefaults"], "*", scope.in_regions()),
         allow("SeeWhichRegionsHaveTheSetting", ["ssm:GetServiceSetting"], setting_everywhere(scope)),
-        # Which profiles the instances have, and what hangs on their roles, is what it is to find out.
-        allow("ReadProfiles", ["iam:GetInstanceProfile"], scope.iam("instance-profile", "*")),
-        allow(
-            "ReadRoles",
-            [
-                "iam:GetRole",
-                "iam:GetRolePolicy",
-                "iam:ListAttachedRolePolicies",
-                "iam:ListInstanceProfilesForRole",
-                "iam:ListRolePolicies",
-            ],
-            scope.iam("role", "*"),
-        ),
+        *read_every_role(scope, "iam:ListInstanceProfilesForRole"),
         read_policies(scope, "iam:ListPolicyVersions"),
     ]
 

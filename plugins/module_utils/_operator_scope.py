@@ -86,6 +86,18 @@ def list_regions() -> Statement:
     return allow("ListRegions", ["ec2:DescribeRegions"], "*")
 
 
+def read_every_role(scope: Scope, *more: str) -> list[Statement]:
+    """Whichever profiles the instances have, with their roles: which these are is what is to be found out."""
+    return [
+        allow("ReadProfiles", ["iam:GetInstanceProfile"], scope.iam("instance-profile", "*")),
+        allow(
+            "ReadRoles",
+            ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", *more],
+            scope.iam("role", "*"),
+        ),
+    ]
+
+
 def read_policies(scope: Scope, *more: str) -> Statement:
     """Managed policies with their documents: whatever is attached to a role, by whomever."""
     return allow(

@@ -18,6 +18,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._operator_preflight 
     preflight_metadata,
     preflight_permissions,
 )
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._operator_readiness import readiness
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._operator_scope import (
     SETTING,
     Condition,
@@ -264,6 +265,7 @@ STATEMENTS: Mapping[str, Callable[[Scope], list[Statement]]] = MappingProxyType(
         "preflight": preflight,
         "preflight_permissions": preflight_permissions,
         "preflight_metadata": preflight_metadata,
+        "readiness": readiness,
         "operator_policy": _operator_policy,
     }
 )

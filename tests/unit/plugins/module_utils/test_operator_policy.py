@@ -151,8 +151,9 @@ def test_other_roles_may_be_given_back():
     assert statement("PassRole", "profile_association", other_roles="*")["Resource"][-1].endswith(":role/*")
 
 
-def test_the_preflight_alone_writes_nothing():
-    found = [action for row in policy("preflight")["Statement"] for action in row["Action"]]
+@pytest.mark.parametrize("feature", ["preflight", "readiness"])
+def test_the_preflight_alone_and_the_report_write_nothing(feature):
+    found = [action for row in policy(feature)["Statement"] for action in row["Action"]]
     assert [action for action in found if not re.match(r"\w+:(Get|List|Describe)", action)] == []
 
 
@@ -188,6 +189,28 @@ def test_metadata_options_are_changed_in_these_regions_alone():
     wide = statement("ChangeInstancesInEveryRegionAsAskedFor", "preflight_metadata", "all")
     assert wide["Resource"] == f"arn:aws:ec2:*:{ACCOUNT}:instance/*"
     assert "Condition" not in statement("ChangeDefaults", "preflight_metadata", "all")
+
+
+def test_the_report_reads_these_regions_alone():
+    regions = ["eu-west-1", "us-east-1"]
+    found = policy("readiness", regions)["Statement"]
+    assert found[0]["Condition"] == {"StringEquals": {"aws:RequestedRegion": regions}}
+    assert found[1]["Resource"] == [f"arn:aws:ssm:{region}:{ACCOUNT}:{SETTING}" for region in regions]
+    assert "ec2:DescribeRegions" not in json.dumps(found)
+    wide = policy("readiness", "all")
+    assert [row for row in wide["Statement"] if "Condition" in row] == []
+    assert statement("ReadSettingInEveryRegionAsAskedFor", "readiness", "all")["Resource"].split(":")[3] == "*"
+    assert "ec2:DescribeRegions" in json.dumps(wide)
+
+
+def test_read_only_has_all_that_the_report_reads():
+    def grants(feature):
+        rows = policy(feature, "eu-west-1", role="/Ours")["Statement"]
+        return {(action, arn) for row in rows for action in row["Action"] for arn in as_list(row["Resource"])}
+
+    # The setting may be read in every region there.
+    missing = {action for action, _arn in grants("readiness") - grants("read_only")}
+    assert missing <= {"ssm:GetServiceSetting"}
 
 
 def test_read_only_has_nothing_that_writes():
