@@ -91,7 +91,9 @@ def _missing(row: Row) -> dict[str, Any]:
     codes = {one["reason"] for one in row["reasons"]}
     blocked = {one["reason"] for one in row["reasons"] if one["severity"] == BLOCKING} - _COMES
     starting = row["verdict"] == OUT_OF_SCOPE
-    first = row["reasons"][0] if row["reasons"] else {"reason": "", "fix": ""}
+    # The gravest comes first; where none blocks, one that does not matter may be before that it was just changed.
+    reasons = [*row["reasons"], {"reason": "", "fix": ""}]
+    first = reasons[0] if blocked else next((one for one in reasons if one["reason"] in _COMES), reasons[0])
     return {
         "region": row["region"],
         "instance_id": row["instance_id"],

@@ -100,6 +100,8 @@ def test_only_instances_that_run_or_will_soon_are_waited_for():
 def test_a_missing_instance_has_its_gravest_reason_and_what_mends_it():
     (found,) = missing_of([row(1, "not_managed", "!imds_off", "imdsv1_allowed")])
     assert (found["verdict"], found["reason"], found["fix"]) == ("not_managed", "imds_off", "mend")
+    (found,) = missing_of([row(1, "pending", "imdsv1_allowed", "changed_recently")])
+    assert found["reason"] == "changed_recently"
 
 
 @pytest.mark.parametrize(
