@@ -40,7 +40,8 @@ def test_a_module_documents_the_collections_attributes_and_the_release_it_came_w
     source = (ROOT / "plugins" / "modules" / f"{module}.py").read_text(encoding="utf-8")
     documentation = yaml.safe_load(source.split('DOCUMENTATION = r"""')[1].split('"""')[0])
     fragments = documentation["extends_documentation_fragment"]
-    expected = "fleet.aws_ssm.attributes" + (".info" if module.endswith("_info") else "")
+    kind = module.rpartition("_")[2]
+    expected = "fleet.aws_ssm.attributes" + (f".{kind}" if kind in ("info", "wait") else "")
     assert documentation["module"] == module
     assert [name for name in fragments if name.startswith("fleet.aws_ssm.attributes")] == [expected]
     assert documentation["version_added"]
