@@ -28,7 +28,8 @@ Entries = list[dict[str, Any]]
 
 # An AWX survey's unanswered question is an empty string, which choices would refuse: the values are checked below.
 _DEFAULTS_SPEC: dict[str, dict[str, Any]] = {
-    "http_tokens": {"type": "str"},
+    # Its name sounds like a secret, and it is none.
+    "http_tokens": {"type": "str", "no_log": False},
     "http_endpoint": {"type": "str"},
     "http_put_response_hop_limit": {"type": "int"},
     "instance_metadata_tags": {"type": "str"},

@@ -80,7 +80,7 @@ class Browser:
             part = os.read(self._reading, 1 << 20)
             assert part, "the browser has ended"
             self._kept += part
-        text, _, self._kept = self._kept.partition(b"\0")
+        text, _zero, self._kept = self._kept.partition(b"\0")
         found = json.loads(text)
         params = found.get("params", {})
         if found.get("method") == "Network.requestWillBeSent":

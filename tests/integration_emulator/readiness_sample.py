@@ -177,7 +177,7 @@ def sample() -> dict[str, Any]:
     found = [
         instance(1000 * place + number, region, verdict, what)
         for place, (region, kinds) in enumerate(FLEET.items())
-        for number, (verdict, what) in enumerate(kind for kind, many in kinds.items() for _ in range(many))
+        for number, (verdict, what) in enumerate(kind for kind, many in kinds.items() for _number in range(many))
     ]
     made = report(found, EMPTY, OFF)
     managed = [row["instance_id"] for row in found if row["verdict"] == "managed"]

@@ -239,8 +239,8 @@ def test_a_screen_reader_finds_names_and_roles(show, width):
         assert [name for found, name in seen if found == role] != []
         assert "" not in [name for found, name in seen if found == role], role
     # Cards on a phone are a table all the same.
-    assert len([1 for role, _ in seen if role == "row"]) >= 61
-    assert len([1 for role, _ in seen if role == "rowheader"]) == 61 + 6
+    assert len([1 for role, _name in seen if role == "row"]) >= 61
+    assert len([1 for role, _name in seen if role == "rowheader"]) == 61 + 6
     assert ("columnheader", "Reasons") in seen or width < 760
     assert chromium.run("document.documentElement.lang") == "en"
     assert chromium.run("document.getElementById('found').getAttribute('role')") == "status"
@@ -249,7 +249,7 @@ def test_a_screen_reader_finds_names_and_roles(show, width):
 def test_the_keyboard_gets_everywhere_and_shows_where_it_is(show):
     chromium = show(sample())
     at = []
-    for _ in range(80):
+    for _press in range(80):
         chromium.key("Tab", 9)
         at.append(chromium.run("document.activeElement.id || document.activeElement.textContent.slice(0, 21)"))
         outline = chromium.run("getComputedStyle(document.activeElement).outlineStyle")

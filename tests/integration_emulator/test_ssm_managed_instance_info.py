@@ -28,7 +28,7 @@ class Fleet(Zoo):
         self.account.put(value, US)
         self.account.control.set_setting_age(DHMC, seconds, self.account.id, US)
 
-    def launch(self, profile=None, *, metadata=V2, launched=OLD, **given):
+    def launch(self, profile=None, *, metadata=None, launched=OLD, **given):
         """An instance; C(given) are more parameters of RunInstances, or tags of the agent."""
         tags = {"fleet:launched": launched, **given.pop("tags", {})}
         if profile:
@@ -37,7 +37,7 @@ class Fleet(Zoo):
             ImageId="ami-12345678",
             MinCount=1,
             MaxCount=1,
-            MetadataOptions=metadata,
+            MetadataOptions=metadata or V2,
             TagSpecifications=[
                 {"ResourceType": "instance", "Tags": [{"Key": k, "Value": v} for k, v in tags.items() if v]}
             ],

@@ -53,13 +53,13 @@ class Page(HTMLParser):
         self.close()
         assert self._open == []
 
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
         if tag not in ("meta", "link", "input", "br"):
             self._open.append(tag)
 
-    def handle_startendtag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag):
         assert self._open.pop() == tag
@@ -92,8 +92,8 @@ def seen(text):
 def test_a_hostile_value_is_text_and_nothing_else(report, instance, hostile, field):
     page = Page(readiness_page(report(instance(1, **{field: hostile}), instance(2, "not_managed"))))
     assert page.rows()[1][field] == seen(hostile)
-    assert {tag for tag, _ in page.elements} & FOREIGN == set()
-    assert [name for _, found in page.elements for name in found if name.startswith("on")] == []
+    assert {tag for tag, _found in page.elements} & FOREIGN == set()
+    assert [name for _tag, found in page.elements for name in found if name.startswith("on")] == []
     assert len(page.scripts) == 2
     if field == "name":
         assert seen(hostile) in page.text
@@ -113,8 +113,8 @@ def test_texts_from_aws_are_escaped_wherever_they_stand(report, instance, compar
     )
     result["regions"][0].update(dhmc=bad, reasons=[reason])
     page = Page(readiness_page(result, bad))
-    assert [tag for tag, _ in page.elements if tag == "img"] == []
-    assert [name for _, found in page.elements for name in found if name.startswith("on")] == []
+    assert [tag for tag, _found in page.elements if tag == "img"] == []
+    assert [name for _tag, found in page.elements for name in found if name.startswith("on")] == []
     assert page.words.count(bad) >= 15
 
 
@@ -128,12 +128,14 @@ def test_its_policy_lets_only_its_own_script_and_style_run(report, instance):
     assert re.fullmatch(r"'sha256-[\w+/]{43}='", rules["style-src"])
     assert "unsafe" not in policy
     # So no style attribute would work either.
-    assert [found for _, found in page.elements if "style" in found] == []
+    assert [found for _tag, found in page.elements if "style" in found] == []
 
 
 def test_it_names_no_address_that_a_browser_would_ask(report, instance):
     page = Page(readiness_page(report(instance(1), instance(2, "not_managed"))))
-    links = [found[name] for _, found in page.elements for name in ("src", "href", "action", "data") if name in found]
+    links = [
+        found[name] for _tag, found in page.elements for name in ("src", "href", "action", "data") if name in found
+    ]
     assert [link for link in links if not link.startswith(("#", "data:"))] == []
 
 
