@@ -1,5 +1,5 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Show the main job in a local AWS account: instances that Systems Manager can't manage, enable_ssm.yml, and they can.
+"""Show the main job in a local AWS account: a fleet with every reason not to be managed, and what becomes of it.
 
 Run by `make demo`, which starts the emulator around it. Everything that is shown is what the commands print, and what
 AWS's API answers afterwards.
@@ -14,11 +14,11 @@ import sys
 from pathlib import Path
 
 import boto3
+from demo_fleet import REGIONS, Fleet
 
 ROOT = Path(__file__).resolve().parent.parent
-REGIONS = ["us-east-1", "eu-west-1", "ap-southeast-2"]
-SETTING = "/ssm/managed-instance/default-ec2-instance-management-role"
-BACKUP = ROOT / ".cache" / "demo-backup.json"
+FOLDER = Path(".cache") / "demo"
+BACKUP = FOLDER / "before.json"
 BOLD, RESET = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
 
 
@@ -26,31 +26,16 @@ def headline(text: str) -> None:
     print(f"\n{BOLD}### {text}{RESET}", flush=True)
 
 
-def launch() -> None:
-    """One instance a region, without an instance profile."""
+def managed() -> str:
+    """What AWS's API says: running instances, and nodes of Systems Manager that ping."""
+    running = online = 0
     for region in REGIONS:
-        boto3.client("ec2", region_name=region).run_instances(
-            ImageId="ami-12345678", MinCount=1, MaxCount=1, MetadataOptions={"HttpTokens": "required"}
-        )
-
-
-def show() -> None:
-    """What AWS's API says of each region."""
-    print(f"{'REGION':16}{'DHMC ROLE':68}INSTANCES, MANAGED BY SYSTEMS MANAGER")
-    for region in REGIONS:
-        ssm = boto3.client("ssm", region_name=region)
-        ec2 = boto3.client("ec2", region_name=region)
-        value = ssm.get_service_setting(SettingId=SETTING)["ServiceSetting"]["SettingValue"]
-        reservations = ec2.get_paginator("describe_instances").paginate().build_full_result()["Reservations"]
-        running = [instance["InstanceId"] for reservation in reservations for instance in reservation["Instances"]]
-        managed = {
-            node["InstanceId"]
-            for page in ssm.get_paginator("describe_instance_information").paginate()
-            for node in page["InstanceInformationList"]
-            if node["PingStatus"] == "Online"
-        }
-        states = ", ".join(f"{instance} {'yes' if instance in managed else 'NO'}" for instance in running)
-        print(f"{region:16}{value:68}{states}")
+        ec2, ssm = boto3.client("ec2", region), boto3.client("ssm", region)
+        rows = ec2.describe_instances(Filters=[{"Name": "instance-state-name", "Values": ["running"]}])["Reservations"]
+        running += sum(len(row["Instances"]) for row in rows)
+        nodes = ssm.describe_instance_information(MaxResults=50)["InstanceInformationList"]
+        online += sum(node["PingStatus"] == "Online" for node in nodes)
+    return f"{online} of {running} running instances are managed, says ssm:DescribeInstanceInformation"
 
 
 def playbook(name: str, *options: str) -> None:
@@ -61,25 +46,41 @@ def playbook(name: str, *options: str) -> None:
 
 
 def main() -> None:
-    BACKUP.parent.mkdir(exist_ok=True)
-    BACKUP.unlink(missing_ok=True)
+    folder = ROOT / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        file.unlink()
     # Quiet what is not the point here.
     os.environ.update(ANSIBLE_DISPLAY_SKIPPED_HOSTS="false", ANSIBLE_DEPRECATION_WARNINGS="false")
-    launch()
-    headline("Before: an instance in each region, and Systems Manager manages none of them")
-    show()
+    headline("A fleet in five regions, with an instance for every reason not to be managed")
+    Fleet().build()
+    before = managed()
+    print(before)
+    headline("Who is managed, who is not, and why? Read-only")
+    playbook("audit_ssm", "-e", f"ssm_report_directory={FOLDER}", "-e", "readiness_report_name=before")
+    fix = [
+        "-e",
+        "preflight_fix=permissions,imdsv2,imds",
+        "-e",
+        "dhmc_overwrite=true",
+        "-e",
+        f"ssm_backup_file={BACKUP}",
+    ]
     headline("What would be done? Check mode calls no writing API")
-    playbook("enable_ssm", "--check", "--diff")
+    playbook("enable_ssm", *fix, "-e", "ssm_report=false", "--check", "--diff")
     headline("Do it, and keep what is replaced in a file")
-    playbook("enable_ssm", "-e", f"ssm_backup_file={BACKUP.relative_to(ROOT)}")
-    headline("After: every instance is a managed instance (on AWS this takes up to 30 minutes)")
-    show()
+    playbook("enable_ssm", *fix, "-e", "ssm_report=false")
+    after = managed()
     headline("Again: nothing to do")
-    playbook("enable_ssm")
-    headline("Undo it: the settings as they were, and the role is gone")
-    playbook("disable_ssm", "-e", f"ssm_backup_file={BACKUP.relative_to(ROOT)}", "-e", "dhmc_role_remove=true")
-    headline("As it was before")
-    show()
+    playbook("enable_ssm", *fix, "-e", "ssm_report=false")
+    headline("And now? (On AWS agents take up to 30 minutes to notice)")
+    report = ["-e", f"ssm_report_directory={FOLDER}", "-e", "readiness_report_name=after"]
+    playbook("audit_ssm", *report, "-e", f"ssm_report_baseline={FOLDER}/before.json")
+    headline("Undo it: settings, policies and instances as they were, and the role is gone")
+    playbook("disable_ssm", "-e", f"ssm_backup_file={BACKUP}", "-e", "dhmc_role_remove=true")
+    headline("Summary")
+    print(f"Before:  {before}\nAfter:   {after}\nUndone:  {managed()}")
+    print(f"The reports: {folder / 'before.html'} and {folder / 'after.html'}")
     print("\nThat was an emulated AWS account; it is gone now. README.md says how to do this in yours.")
 
 

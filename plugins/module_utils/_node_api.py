@@ -81,10 +81,13 @@ def security_groups(ec2: Any, groups: Iterable[str]) -> list[dict[str, Any]]:
 
 def _all(ec2: Any, operation: str, key: str, name: str, values: Iterable[str]) -> list[dict[str, Any]]:
     paginator = ec2.get_paginator(operation)
+    members = ec2.meta.service_model.operation_model(ec2.meta.method_to_api_mapping[operation]).input_shape.members
+    # 100 for route tables, 1,000 where botocore's model names no limit.
+    largest = members["MaxResults"].metadata.get("max", _EC2_PAGE)
     return [
         item
         for filters in chunks(sorted(values), name)
-        for page in paginator.paginate(Filters=filters, PaginationConfig={"PageSize": _EC2_PAGE})
+        for page in paginator.paginate(Filters=filters, PaginationConfig={"PageSize": largest})
         for item in page[key]
     ]
 

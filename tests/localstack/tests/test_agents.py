@@ -260,3 +260,31 @@ def test_pages_and_filters(aws, dhmc, refused):
     refused("InvalidFilterKey", found, *mixed)
     both = {"Filters": [{"Key": "PingStatus", "Values": ["Online"]}], "InstanceInformationFilterList": old}
     refused("ValidationException", ssm.describe_instance_information, **both)
+
+
+def test_pages_of_properties(aws, dhmc, refused):
+    """SSM API Reference, DescribeInstanceProperties: MaxResults 5 to 1000; fields of InstanceProperty."""
+    ids = aws.instances(12)
+    ssm = aws.client("ssm")
+    pages = list(ssm.get_paginator("describe_instance_properties").paginate(PaginationConfig={"PageSize": 5}))
+    assert [len(page["InstanceProperties"]) for page in pages] == [5, 5, 2]
+    nodes = [node for page in pages for node in page["InstanceProperties"]]
+    assert [node["InstanceId"] for node in nodes] == ids
+    assert (nodes[0]["PingStatus"], nodes[0]["PlatformType"]) == ("Online", "Linux")
+    assert {"AgentVersion", "LastPingDateTime", "LaunchTime"} <= set(nodes[0])
+    only = [{"Key": "InstanceIds", "Values": ids[3:5], "Operator": "Equal"}]
+    found = ssm.describe_instance_properties(FiltersWithOperator=only)["InstanceProperties"]
+    assert [node["InstanceId"] for node in found] == ids[3:5]
+    refused("ValidationException", ssm.describe_instance_properties, MaxResults=1001)
+
+
+def test_a_change_shows_in_the_next_call(aws, dhmc):
+    """The emulator keeps a look at its agents for the pages of a list; a write in between ends that."""
+    first, second = aws.instances(2)
+    assert aws.managed() == {first: "Online", second: "Online"}
+    aws.client("ec2").terminate_instances(InstanceIds=[first])
+    assert aws.managed() == {second: "Online"}
+    aws.client("ssm").reset_service_setting(SettingId=DHMC)
+    assert aws.managed() == {second: "ConnectionLost"}
+    third = aws.instance(IamInstanceProfile={"Name": aws.profile("P", PING)})
+    assert aws.managed() == {second: "ConnectionLost", third: "Online"}

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -203,3 +204,61 @@ def test_run_instances_up_to_max_count(aws, client):
     """EC2 API Reference, RunInstances: the largest possible number of instances up to MaxCount."""
     answer = client("ec2").run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=3)
     assert len(answer["Instances"]) == 3
+
+
+def test_recreated_profile_keeps_the_old_id(aws, ec2):
+    """IAM User Guide, Troubleshooting IAM roles: an instance goes on showing the id of the profile that is gone."""
+    aws.profile("P")
+    instance = aws.instance(IamInstanceProfile={"Name": "P"})
+    before = shown(ec2, instance)
+    aws.iam.remove_role_from_instance_profile(InstanceProfileName="P", RoleName="P")
+    aws.iam.delete_instance_profile(InstanceProfileName="P")
+    new = aws.iam.create_instance_profile(InstanceProfileName="P")["InstanceProfile"]
+    assert new["InstanceProfileId"] != before["Id"]
+    assert shown(ec2, instance) == before
+    assert only(ec2)["IamInstanceProfile"] == before
+
+
+def test_an_association_is_under_way_for_as_long_as_a_rule_says(account, aws, control, ec2):
+    """EC2 API Reference, IamInstanceProfileAssociation: state associating; the instance has no credentials yet."""
+    instance = aws.instance()
+    aws.profile("P", "ssm:UpdateInstanceInformation")
+    rule = {"service": "ec2", "operation": "DescribeIamInstanceProfileAssociations", "propagation": 60}
+    control.set_faults([rule], account)
+    ec2.associate_iam_instance_profile(InstanceId=instance, IamInstanceProfile={"Name": "P"})
+    assert only(ec2, Filters=[{"Name": "state", "Values": ["associating"]}])["InstanceId"] == instance
+    done = ec2.describe_iam_instance_profile_associations(Filters=[{"Name": "state", "Values": ["associated"]}])
+    assert done["IamInstanceProfileAssociations"] == []
+    assert shown(ec2, instance)
+    assert aws.managed() == {}
+    control.clear_faults(account)
+    assert only(ec2)["State"] == "associated"
+    assert aws.managed() == {instance: "Online"}
+
+
+def test_launch_time(aws, client, ec2):
+    """EC2 API Reference, Instance, and SSM API Reference, InstanceProperty: LaunchTime; here a tag may change it."""
+    aws.role("Dhmc", actions="ssm:UpdateInstanceInformation")
+    aws.dhmc("Dhmc")
+    now = datetime.now(UTC)
+    new = aws.instance()
+    old = aws.instance(tags={"fleet:launched": (now - timedelta(hours=2)).isoformat(timespec="seconds")})
+
+    def times():
+        found = ec2.describe_instances(InstanceIds=[new, old])["Reservations"]
+        return {i["InstanceId"]: i["LaunchTime"] for r in found for i in r["Instances"]}
+
+    assert abs((times()[new] - now).total_seconds()) < 30
+    assert abs((now - times()[old]).total_seconds() - 7200) < 30
+    nodes = client("ssm").describe_instance_properties()["InstanceProperties"]
+    assert {node["InstanceId"]: int(node["LaunchTime"].timestamp()) for node in nodes} == {
+        instance: int(time.timestamp()) for instance, time in times().items()
+    }
+
+
+def test_unknown_instances(aws, ec2, refused):
+    """EC2 API Reference, Error codes: InvalidInstanceID.NotFound and InvalidInstanceID.Malformed."""
+    describe, known = ec2.describe_instances, aws.instance()
+    refused("InvalidInstanceID.NotFound", describe, InstanceIds=[known, "i-0123456789abcdef0"])
+    refused("InvalidInstanceID.Malformed", describe, InstanceIds=["web"])
+    refused("DryRunOperation", describe, DryRun=True)

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import ClientError
 from conftest import DHMC
+
+from fleet_emulator.control import ControlError
 
 DEFAULTS = {
     DHMC: "$None",
@@ -124,3 +127,22 @@ def test_other_operations_are_still_served(client):
     ssm = client("ssm")
     ssm.put_parameter(Name="/a", Value="1", Type="String")
     assert ssm.get_parameter(Name="/a")["Parameter"]["Value"] == "1"
+
+
+def test_age(client, account, control):
+    """SSM API Reference, ServiceSetting: LastModifiedDate; the control interface may make a setting older."""
+    ssm = client("ssm")
+
+    def age():
+        shown = ssm.get_service_setting(SettingId=DHMC)["ServiceSetting"]
+        return (datetime.now(UTC) - shown["LastModifiedDate"]).total_seconds(), shown["SettingValue"]
+
+    ssm.update_service_setting(SettingId=DHMC, SettingValue="R")
+    assert age()[0] < 30
+    control.set_setting_age(DHMC, 3600, account, "us-east-1")
+    seconds, value = age()
+    assert (3600 <= seconds < 3630, value) == (True, "R")
+    ssm.update_service_setting(SettingId=DHMC, SettingValue="S")
+    assert age()[0] < 30
+    with pytest.raises(ControlError):
+        control.set_setting_age("/ssm/unknown", 3600, account, "us-east-1")

@@ -72,6 +72,10 @@ class Control:
         body = {"defaults": dict(defaults), "message": message}
         self._request("PUT", "declarative-policy", account, {"region": region}, body)
 
+    def set_setting_age(self, setting: str, seconds: float, account: str, region: str) -> None:
+        """Let a service setting look as if it had last been changed so many seconds ago."""
+        self._request("PUT", "setting-age", account, {"region": region}, {"setting": setting, "seconds": seconds})
+
     def reset(self, account: str) -> None:
         """Forget everything about an account: resources, settings, calls and faults."""
         self._request("POST", "reset", account)

@@ -1,45 +1,32 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""EC2: regions, metadata defaults, launches, instance profiles and the pages of DescribeInstances."""
+"""EC2: regions, metadata defaults, launches, instance profiles and the pages of DescribeInstances.
+
+Networks are in fleet_emulator.ec2_network.
+"""
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 from localstack.aws.api import RequestContext, handler
+from localstack.http import Response
 from localstack.services.ec2.models import get_ec2_backend
-from localstack.services.ec2.provider import Ec2Provider
 from localstack.services.moto import call_moto, call_moto_with_request
 from moto.ec2.models.instances import MetadataOptions
 
-from fleet_emulator import ec2_defaults, ec2_profiles, ec2_regions
+from fleet_emulator import ec2_defaults, ec2_instances, ec2_model, ec2_paging, ec2_profiles, ec2_regions, ec2_xml
 from fleet_emulator.ec2_errors import Ec2Error, invalid_value
+from fleet_emulator.ec2_network import NetworkProvider
 from fleet_emulator.faults import FAULTS, Target
 
-# Filters of DescribeInstances that moto does not know: how to read the value off an instance.
-_OWN_FILTERS: dict[str, Any] = {
-    "iam-instance-profile.arn": lambda instance: (instance.iam_instance_profile or {}).get("Arn"),
-    "iam-instance-profile.id": lambda instance: (instance.iam_instance_profile or {}).get("Id"),
-    "metadata-options.http-tokens": lambda instance: instance.metadata_options.http_tokens,
-    "metadata-options.http-endpoint": lambda instance: instance.metadata_options.http_endpoint,
-    "metadata-options.http-put-response-hop-limit": lambda instance: str(
-        instance.metadata_options.http_put_response_hop_limit
-    ),
-    "metadata-options.http-protocol-ipv4": lambda instance: instance.metadata_options.http_endpoint,
-    "metadata-options.http-protocol-ipv6": lambda instance: instance.metadata_options.http_protocol_ipv6,
-    "metadata-options.instance-metadata-tags": lambda instance: instance.metadata_options.instance_metadata_tags,
-}
 
-
-class FleetEc2Provider(Ec2Provider):
+class FleetEc2Provider(NetworkProvider):
     """LocalStack's EC2 with what it lacks or gets wrong."""
 
     def on_after_init(self) -> None:
         """Called once, before the first call."""
         super().on_after_init()
+        ec2_model.apply_patches()
         ec2_profiles.apply_patches()
 
     @handler("DescribeRegions", expand=False)
@@ -81,7 +68,7 @@ class FleetEc2Provider(Ec2Provider):
         return {"InstanceId": instance.id, "InstanceMetadataOptions": {**options, "State": "pending"}}
 
     @handler("RunInstances", expand=False)
-    def run_instances(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
+    def run_instances(self, context: RequestContext, request: dict[str, Any]) -> Response:
         """The metadata defaults hold for new instances, and a profile goes to each of them, not to the first alone."""
         backend = get_ec2_backend(context.account_id, context.region)
         defaults = ec2_defaults.STORE.get(context.account_id, context.region)
@@ -92,23 +79,22 @@ class FleetEc2Provider(Ec2Provider):
         count = int(request.get("MaxCount") or 1)
         changed = {**request, "MinCount": count, "MaxCount": count}
         answer = call_moto_with_request(context, changed) if request.get("MinCount") != count else call_moto(context)
-        for view in answer["Instances"]:
-            instance = backend.get_instance_by_id(view["InstanceId"])
+        reservation = backend.reservations[answer["ReservationId"]]
+        for instance in reservation.instances:
+            ec2_instances.settle(instance, request)
             if options != (request.get("MetadataOptions") or {}):
                 instance.metadata_options = MetadataOptions(options)
-                view["MetadataOptions"] = {**view.get("MetadataOptions", {}), **options}
             if profile is not None and instance.id not in backend.iam_instance_profile_associations:
                 backend.associate_iam_instance_profile(instance.id, profile.name, None)
-            if profile is not None:
-                view["IamInstanceProfile"] = {"Arn": profile.arn, "Id": profile.id}
-        return answer
+        view = ec2_instances.reservation_view(reservation, reservation.instances, backend.tags, pending=True)
+        return ec2_xml.respond(context, view)
 
     @handler("DescribeInstances", expand=False)
-    def describe_instances(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
+    def describe_instances(self, context: RequestContext, request: dict[str, Any]) -> Response:
         """Amazon EC2 API Reference, "DescribeInstances": pages count instances, and every documented filter works."""
-        if (request.get("InstanceIds") and not request.get("Filters")) or request.get("DryRun"):
-            return call_moto(context)
-        size, start = request.get("MaxResults"), _start(request.get("NextToken"))
+        if request.get("DryRun"):
+            raise Ec2Error("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
+        size, start = request.get("MaxResults"), ec2_paging.start(request.get("NextToken"))
         if size is not None and not 5 <= size <= 1000:
             bound = "greater than 5" if size < 5 else "less than 1000"
             raise invalid_value(f"Value ( {size} ) for parameter maxResults is invalid. Expecting a value {bound}.")
@@ -117,15 +103,13 @@ class FleetEc2Provider(Ec2Provider):
                 "InvalidParameterCombination",
                 "The parameter instancesSet cannot be used with the parameter maxResults",
             )
-        ids = _matching_ids(context, request)
+        backend = get_ec2_backend(context.account_id, context.region)
+        found = ec2_instances.select(backend, request)
         end = start + (size or 1000)
-        if not ids[start:end]:
-            return {"Reservations": []}
-        answer = call_moto_with_request(context, {"InstanceIds": ids[start:end]})
-        answer.pop("NextToken", None)
-        if end < len(ids):
-            answer["NextToken"] = base64.urlsafe_b64encode(f"fleet:{end}".encode()).decode()
-        return answer
+        answer: dict[str, Any] = {"Reservations": ec2_instances.reservations(backend, found[start:end])}
+        if end < len(found):
+            answer["NextToken"] = ec2_paging.token(end)
+        return ec2_xml.respond(context, answer)
 
     @handler("AssociateIamInstanceProfile", expand=False)
     def associate_iam_instance_profile(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
@@ -151,54 +135,11 @@ class FleetEc2Provider(Ec2Provider):
         self, context: RequestContext, request: dict[str, Any]
     ) -> dict[str, Any]:
         """Amazon EC2 API Reference, "DescribeIamInstanceProfileAssociations": pages of 5 to 1000."""
-        size, start = request.get("MaxResults"), _start(request.get("NextToken"))
-        if size is not None and not 5 <= size <= 1000:
-            raise invalid_value(f"Value ( {size} ) for parameter maxResults is invalid.")
         found = _profiles(context).describe(request)
-        end = start + (size or 1000)
-        answer: dict[str, Any] = {"IamInstanceProfileAssociations": found[start:end]}
-        if end < len(found):
-            answer["NextToken"] = base64.urlsafe_b64encode(f"fleet:{end}".encode()).decode()
-        return answer
+        return ec2_paging.page({"IamInstanceProfileAssociations": found}, "IamInstanceProfileAssociations", request)
 
 
 def _profiles(context: RequestContext) -> ec2_profiles.Profiles:
     backend = get_ec2_backend(context.account_id, context.region)
     target = Target(context.account_id, "ec2", context.operation.name, context.region)
     return ec2_profiles.Profiles(backend, target, context.partition)
-
-
-def _matching_ids(context: RequestContext, request: Mapping[str, Any]) -> list[str]:
-    """The ids of the instances that pass the filters, in the order in which they were launched."""
-    own: list[tuple[Any, Sequence[str]]] = []
-    filters: dict[str, Sequence[str]] = {}
-    for item in request.get("Filters") or []:
-        if item["Name"] in _OWN_FILTERS:
-            own.append((_OWN_FILTERS[item["Name"]], item.get("Values") or []))
-        else:
-            filters[item["Name"]] = item.get("Values") or []
-    backend = get_ec2_backend(context.account_id, context.region)
-    wanted = request.get("InstanceIds") or []
-    reservations = (
-        backend.get_reservations_by_instance_ids(wanted, filters=filters)
-        if wanted
-        else backend.describe_instances(filters=filters)
-    )
-    return [
-        instance.id
-        for reservation in reservations
-        for instance in reservation.instances
-        if all(any(fnmatchcase(str(read(instance)), value) for value in values) for read, values in own)
-    ]
-
-
-def _start(token: str | None) -> int:
-    if not token:
-        return 0
-    try:
-        marker, _, number = base64.urlsafe_b64decode(token).decode().partition(":")
-        if marker == "fleet":
-            return int(number)
-    except (ValueError, binascii.Error):
-        pass
-    raise Ec2Error("InvalidNextToken", "The token is invalid.")

@@ -8,6 +8,7 @@ Amazon EC2 API Reference, "AssociateIamInstanceProfile", "ReplaceIamInstanceProf
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +21,7 @@ from fleet_emulator.ec2_errors import Ec2Error, invalid_value
 from fleet_emulator.faults import FAULTS, Target
 
 _ASSOCIATION_ID = re.compile(r"iip-assoc-[0-9a-f]+")
-_INSTANCE_ID = re.compile(r"i-[0-9a-f]{8}([0-9a-f]{9})?")
+INSTANCE_ID = re.compile(r"i-[0-9a-f]{8}([0-9a-f]{9})?")
 
 
 def apply_patches() -> None:
@@ -29,6 +30,7 @@ def apply_patches() -> None:
     @patch(IamInstanceProfileAssociation.__init__)
     def init(original: Any, self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
+        self.made = time.monotonic()
         _show_profile(self.instance, self.iam_instance_profile)
 
 
@@ -101,7 +103,8 @@ class Profiles:
         if ids and request.get("MaxResults"):
             raise Ec2Error("InvalidParameterCombination", "MaxResults can not be used together with AssociationIds")
         every = [a for a in list(self.backend.iam_instance_profile_associations.values()) if _alive(a.instance)]
-        views = [view(a, a.state) for a in every if not ids or a.association_id in ids]
+        delay = association_delay(self.target.account, self.target.region)
+        views = [view(a, state_of(a, delay)) for a in every if not ids or a.association_id in ids]
         missing = set(ids) - {item["AssociationId"] for item in views}
         if missing:
             raise _no_association(sorted(missing)[0])
@@ -114,7 +117,7 @@ class Profiles:
 
     def find_instance(self, instance_id: str) -> Any:
         """The instance, or EC2's error for an id that is malformed or unknown."""
-        if not _INSTANCE_ID.fullmatch(instance_id):
+        if not INSTANCE_ID.fullmatch(instance_id):
             raise Ec2Error("InvalidInstanceID.Malformed", f'Invalid id: "{instance_id}"')
         instance = self.backend.get_instance_by_id(instance_id)
         if instance is None:
@@ -128,6 +131,19 @@ class Profiles:
             if association.association_id == association_id and _alive(association.instance):
                 return association
         raise _no_association(association_id)
+
+
+def association_delay(account: str, region: str) -> float:
+    """For how many seconds a new association stays "associating": as long as a propagation rule for its Describe says.
+
+    A rule counts only if it names the operation: one for all of EC2 is about new instance profiles.
+    """
+    return FAULTS.propagation(Target(account, "ec2", "DescribeIamInstanceProfileAssociations", region), named=True)
+
+
+def state_of(association: Any, delay: float) -> str:
+    """The state of an association that was not taken away."""
+    return "associating" if delay and time.monotonic() - association.made < delay else "associated"
 
 
 def view(association: Any, state: str) -> dict[str, Any]:

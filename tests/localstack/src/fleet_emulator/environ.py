@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,6 +62,9 @@ def client_environment(base: Mapping[str, str], endpoint: str, account: str | No
 def server_environment(base: Mapping[str, str], home: Path, port: int) -> dict[str, str]:
     """The environment of the emulator's own process: all its files under *home*, nothing asked of the network."""
     env = {key: base[key] for key in _SERVER_KEPT if key in base}
+    if env.get("PYTHONPATH"):
+        # The server works in a folder of its own, where a relative path would lead nowhere.
+        env["PYTHONPATH"] = os.pathsep.join(os.path.abspath(path) for path in env["PYTHONPATH"].split(os.pathsep))
     env.update(
         HOME=str(home),
         # LocalStack warns that this is deprecated, yet its S3 would otherwise write to a folder shared by all.

@@ -172,11 +172,13 @@ class Faults:
                         outcome = fault
         return Fault(delay, outcome.reset, outcome.code, outcome.message, outcome.status, outcome.name)
 
-    def propagation(self, target: Target) -> float:
-        """For how many seconds a new IAM resource stays unseen by this call."""
+    def propagation(self, target: Target, named: bool = False) -> float:
+        """For how many seconds a new IAM resource stays unseen by this call; *named*: by rules with an operation."""
         with self._lock:
             rules = [rule for scope in (target.account, ALL_ACCOUNTS) for rule in self._rules.get(scope, ())]
             found = [rule for rule in rules if "propagation" in rule.effects and rule.matches(target)]
+            if named:
+                found = [rule for rule in found if "operation" in rule.patterns]
             for rule in found:
                 rule.matched += 1
             return max((float(rule.effects["propagation"]) for rule in found), default=0.0)

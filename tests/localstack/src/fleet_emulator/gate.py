@@ -54,6 +54,8 @@ def enter(chain: HandlerChain, context: RequestContext, response: Response) -> N
     call.fault = fault.name
     _apply(fault, chain, response)
     agents.observe_before(call)
+    if call.write:
+        agents.LOOKS.spoil(call.account)
 
 
 def _apply(fault: Fault, chain: HandlerChain, response: Response) -> None:
@@ -99,6 +101,8 @@ def finish(chain: HandlerChain, context: RequestContext, response: Response) -> 
     call.status = response.status_code
     if response.status_code >= 300:
         call.error = _error_code(context)
+    if call.write:
+        agents.LOOKS.spoil(call.account)
     RECORDER.add(call)
     watchdog.touch()
 

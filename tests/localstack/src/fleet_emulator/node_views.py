@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 from localstack.aws.api import CommonServiceException
 from localstack.aws.api.ssm import InvalidFilterKey, InvalidInstanceInformationFilterValue, InvalidNextToken
 
-from fleet_emulator.agents import LATEST_VERSION, Agent
+from fleet_emulator.agent_judge import LATEST_VERSION
+from fleet_emulator.agents import Agent
+from fleet_emulator.ec2_instances import launch_time
 from fleet_emulator.settings import ValidationException
 
 # Filter key -> field of the answer.
@@ -65,7 +67,7 @@ def properties(agent: Agent) -> dict[str, Any]:
         InstanceType=instance.instance_type,
         InstanceState=instance.state,
         Architecture=instance.architecture,
-        LaunchTime=instance.launch_time,
+        LaunchTime=launch_time(instance, agent.tags),
         KeyName=instance.key_name,
     )
     return {key: value for key, value in view.items() if value is not None}
@@ -105,9 +107,17 @@ def matches(view: Mapping[str, Any], tags: Mapping[str, str], filters: Sequence[
 
 
 def page(
-    items: Sequence[dict[str, Any]], request: Mapping[str, Any], low: int, high: int, default: int
+    agents: Sequence[Agent],
+    show: Callable[[Agent], dict[str, Any]],
+    filters: Sequence[tuple[str, list[str]]],
+    request: Mapping[str, Any],
+    bounds: tuple[int, int, int],
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """One page, and the token of the next."""
+    """One page of those that pass the filters, and the token of the next; *bounds* are least, most and default size.
+
+    Without a filter only the page's own nodes are written out: a list of 10,000 has 200 pages.
+    """
+    low, high, default = bounds
     size = request.get("MaxResults")
     if size is not None and not low <= size <= high:
         relation, bound = ("greater", low) if size < low else ("less", high)
@@ -120,8 +130,16 @@ def page(
         )
     start = _start(request.get("NextToken"))
     end = start + (size or default)
-    token = base64.urlsafe_b64encode(f"fleet:{end}".encode()).decode() if end < len(items) else None
-    return list(items[start:end]), token
+    for key, values in filters:
+        if key == "InstanceIds":
+            # Before any view is made: a wait for one node of 10,000 asks for it again and again.
+            agents = [agent for agent in agents if agent.instance.id in values]
+    if filters:
+        views = [view for agent in agents if matches(view := show(agent), agent.tags, filters)]
+        found, count = views[start:end], len(views)
+    else:
+        found, count = [show(agent) for agent in agents[start:end]], len(agents)
+    return found, base64.urlsafe_b64encode(f"fleet:{end}".encode()).decode() if end < count else None
 
 
 def _start(token: str | None) -> int:

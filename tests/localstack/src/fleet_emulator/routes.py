@@ -9,7 +9,7 @@ from typing import Any
 from localstack.http import Request, Response
 from localstack.services.edge import ROUTER
 
-from fleet_emulator import ec2_defaults, iam_rules, state
+from fleet_emulator import agents, ec2_defaults, iam_rules, settings, state
 from fleet_emulator.faults import FAULTS, RuleError
 from fleet_emulator.recorder import RECORDER
 
@@ -23,6 +23,7 @@ def add() -> None:
     ROUTER.add("/_fleet/faults", faults, methods=["GET", "PUT", "DELETE"])
     ROUTER.add("/_fleet/quotas", quotas, methods=["GET", "PUT"])
     ROUTER.add("/_fleet/declarative-policy", declarative_policy, methods=["PUT", "DELETE"])
+    ROUTER.add("/_fleet/setting-age", setting_age, methods=["PUT"])
     ROUTER.add("/_fleet/reset", reset, methods=["POST"])
 
 
@@ -56,6 +57,8 @@ def faults(request: Request) -> Response:
             return _answer({"error": str(error)}, 400)
     elif request.method == "DELETE":
         FAULTS.clear(account)
+    if account and request.method != "GET":
+        agents.LOOKS.spoil(account)
     return _answer({"rules": FAULTS.get(account)})
 
 
@@ -82,6 +85,20 @@ def declarative_policy(request: Request) -> Response:
     if not isinstance(body, dict) or "defaults" not in body:
         return _answer({"error": "send an object with defaults, and message if there is one"}, 400)
     ec2_defaults.STORE.manage(account, region, body["defaults"], str(body.get("message", "")))
+    return _answer({})
+
+
+def setting_age(request: Request) -> Response:
+    """PUT how long ago a service setting was last changed."""
+    account, region = request.args.get("account"), request.args.get("region")
+    body: Any = request.get_json(force=True, silent=True)
+    try:
+        path, seconds = settings.path_of(body["setting"]), float(body["seconds"])
+        if not account or not region or path not in settings.KINDS:
+            raise ValueError(path)
+    except (KeyError, TypeError, ValueError):
+        return _answer({"error": "name the account and the region, and send a known setting and the seconds"}, 400)
+    settings.STORE.set_age(account, region, path, seconds)
     return _answer({})
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from localstack.aws.api import CommonServiceException
 from localstack.aws.api.ssm import ServiceSettingNotFound, TooManyUpdates
@@ -101,6 +101,12 @@ class Store:
     def delete(self, where: Where, path: str) -> None:
         """Back to the default."""
         self._values[where.account, where.region, path] = Value(KINDS[path].default, None, datetime.now(UTC))
+
+    def set_age(self, account: str, region: str, path: str, seconds: float) -> None:
+        """Let a setting look as if it had last been changed so many seconds ago."""
+        key = (account, region, path)
+        value = self._values.get(key, Value(KINDS[path].default, None, self._created))
+        self._values[key] = replace(value, modified=datetime.now(UTC) - timedelta(seconds=seconds))
 
     def reset(self, account: str) -> None:
         """Forget an account."""

@@ -47,12 +47,8 @@ class FleetSsmProvider(SsmProvider):
     def describe_instance_information(self, context: RequestContext, request: dict[str, Any]) -> dict[str, Any]:
         """AWS Systems Manager API Reference, "DescribeInstanceInformation": pages of 5 to 50, 10 by default."""
         filters = node_views.merged_filters(request)
-        found = []
-        for agent in agents.managed(context.account_id, context.region):
-            view = node_views.information(agent)
-            if node_views.matches(view, agent.tags, filters):
-                found.append(view)
-        items, token = node_views.page(found, request, 5, 50, 10)
+        nodes = agents.managed(context.account_id, context.region)
+        items, token = node_views.page(nodes, node_views.information, filters, request, (5, 50, 10))
         return {"InstanceInformationList": items, **({"NextToken": token} if token else {})}
 
     @handler("DescribeInstanceProperties", expand=False)
@@ -63,9 +59,8 @@ class FleetSsmProvider(SsmProvider):
         for key, _ in filters:
             if key not in node_views.FILTER_FIELDS:
                 raise InvalidFilterKey(f"The specified filter key {key} is not valid.")
-        views = [node_views.properties(agent) for agent in agents.managed(context.account_id, context.region)]
-        found = [view for view in views if node_views.matches(view, {}, filters)]
-        items, token = node_views.page(found, request, 5, 1000, 1000)
+        nodes = agents.managed(context.account_id, context.region)
+        items, token = node_views.page(nodes, node_views.properties, filters, request, (5, 1000, 1000))
         return {"InstanceProperties": items, **({"NextToken": token} if token else {})}
 
 

@@ -21,6 +21,7 @@ def reset(account: str) -> None:
     settings.STORE.reset(account)
     ec2_defaults.STORE.reset(account)
     agents.MEMORY.reset(account)
+    agents.LOOKS.spoil(account)
     iam_rules.QUOTAS_OF.reset(account)
     OPT_INS.reset(account)
     RECORDER.clear(account)
