@@ -36,7 +36,7 @@ from typing import Any
 from fleet_emulator import Emulator
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from benchmarks._common import BIN, ROOT, ansible_environment, ansible_playbook
+from benchmarks._common import ansible_environment, ansible_playbook, peer
 
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "ap-southeast-2")
 PROFILE = "fleet-benchmark"
@@ -108,23 +108,6 @@ class Run:
     phases: dict[str, float]
 
 
-def custodian() -> Path:
-    """The custodian command, in an environment that is built on first use."""
-    folder = ROOT / ".cache" / "benchmarks" / "c7n"
-    python = folder / "bin" / "python"
-    environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
-    environment["UV_PYTHON_DOWNLOADS"] = "never"
-
-    def uv(*arguments: str) -> None:
-        subprocess.run([str(BIN / "uv"), "--quiet", *arguments], env=environment, check=True)
-
-    if not python.exists():
-        uv("venv", "--python", sys.executable, str(folder))
-    requirements = Path(__file__).with_name("requirements-c7n.txt")
-    uv("pip", "sync", "--python", str(python), "--require-hashes", "--compile-bytecode", str(requirements))
-    return folder / "bin" / "custodian"
-
-
 def commands(folder: Path, custodian: Path, arn: str, sample: int) -> dict[str, list[str]]:
     """The command line of each way. The peers are given the profile's ARN, which saves ec2_instance a call."""
     values = {"profile": PROFILE, "regions": json.dumps(REGIONS)}
@@ -153,7 +136,7 @@ class Bench:
     def __init__(self, emulator: Emulator, folder: Path, latency: int) -> None:
         self._emulator, self._folder, self._latency = emulator, folder, latency
         self._ansible = ansible_environment(folder)
-        self._custodian = custodian()
+        self._custodian = peer("c7n", "custodian")
         self._account = 100_000_000_000
 
     def run(self, way: str, per_region: int, sample: int) -> Run:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import gc
 import os
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 try:
     import boto3.session
     import botocore.config
     import botocore.exceptions
+    import botocore.utils
 except ImportError:
     pass  # AnsibleAWSModule says what is missing
 
@@ -42,6 +44,19 @@ _NO_CREDENTIALS = (
 )
 
 
+def parse_time(value: Any) -> datetime:
+    """A time in an answer: botocore guesses its format each time; the one that AWS writes has a short way.
+
+    An EC2 instance has several: guessing was a third of what it took to read an answer of DescribeInstances.
+    """
+    if isinstance(value, str) and value[10:11] == "T" and value.endswith("Z"):
+        try:
+            return datetime.fromisoformat(f"{value[:-1]}+00:00")
+        except ValueError:
+            pass
+    return botocore.utils.parse_timestamp(value)
+
+
 class Clients:
     """Clients that share one session, which costs 80 ms to build where a further client costs 3 ms.
 
@@ -68,6 +83,9 @@ class Clients:
             raise InputError(f"AWS credentials: {error}") from error
         if credentials is None:
             raise InputError(_NO_CREDENTIALS)
+        # As the AWS CLI does it; boto3 hides its botocore session.
+        factory = self._session._session.get_component("response_parser_factory")  # noqa: SLF001
+        factory.set_parser_defaults(timestamp_parser=parse_time)
 
     def client(self, service: str, region: str) -> Any:
         """The client of a service in a region, made on first use."""

@@ -67,21 +67,24 @@ def read_regions(
         reads["nodes", region] = partial(_nodes, ssm, ids if len(ids) <= FEW else [])
         reads["setting", region] = partial(_setting, ssm, region)
         reads["unfinished", region] = partial(unfinished_associations, ec2)
-    keys = {f"{kind} {region}": (kind, region) for kind in _KINDS for region in regions}
-    found, errors = fan_out(lambda key: reads[keys[key]](), keys, deadline=deadline)
+    found, errors = _side_by_side(reads, deadline)
     facts = {region: RegionFacts() for region in regions}
-    for key, value in found.items():
-        kind, region = keys[key]
+    for (kind, region), value in found.items():
         setattr(facts[region], kind, value)
-    for key, error in errors.items():
-        kind, region = keys[key]
+    for (kind, region), error in errors.items():
         facts[region].errors.append(error)
         if kind == "nodes":
             facts[region].machines = []
     return facts
 
 
-_KINDS = ("machines", "nodes", "setting", "unfinished")
+def _side_by_side(
+    reads: Mapping[tuple[str, str], Callable[[], Any]], deadline: float
+) -> tuple[dict[tuple[str, str], Any], dict[tuple[str, str], Exception]]:
+    """Every read, by kind and region, and the errors of those that failed."""
+    keys = {" ".join(key): key for key in reads}
+    found, errors = fan_out(lambda key: reads[keys[key]](), keys, deadline=deadline)
+    return {keys[key]: value for key, value in found.items()}, {keys[key]: error for key, error in errors.items()}
 
 
 def _machines(ec2: Any, region: str, ids: Sequence[str], filters: Any) -> list[Machine]:
@@ -187,13 +190,29 @@ def read_networks(
     for machine in machines:
         if machine.vpc:
             of_region[machine.region].append(machine)
-    ec2 = {region: clients.client("ec2", region) for region in of_region}
-    return fan_out(lambda region: _network(ec2[region], of_region[region]), of_region, deadline=deadline)
+    reads: dict[tuple[str, str], Callable[[], Any]] = {}
+    for region, there in of_region.items():
+        ec2 = clients.client("ec2", region)
+        vpcs = {machine.vpc for machine in there}
+        reads["endpoints", region] = partial(_endpoints, ec2, vpcs)
+        reads["tables", region] = partial(route_tables, ec2, vpcs)
+        reads["groups", region] = partial(
+            security_groups, ec2, {group for machine in there for group in machine.groups}
+        )
+    found, failed = _side_by_side(reads, deadline)
+    errors: dict[str, Exception] = {}
+    for (_kind, region), error in failed.items():
+        errors.setdefault(region, error)
+    networks = {
+        region: read_network(endpoints, found["tables", region], found["groups", region], dns)
+        for region in of_region
+        if region not in errors
+        for endpoints, dns in [found["endpoints", region]]
+    }
+    return networks, errors
 
 
-def _network(ec2: Any, machines: Sequence[Machine]) -> Network:
-    vpcs = {machine.vpc for machine in machines}
+def _endpoints(ec2: Any, vpcs: Iterable[str]) -> tuple[list[dict[str, Any]], dict[str, bool]]:
+    """The endpoints, and whether names resolve in the VPCs that have some."""
     endpoints = vpc_endpoints(ec2, vpcs)
-    dns = {vpc: vpc_dns(ec2, vpc) for vpc in sorted({endpoint["VpcId"] for endpoint in endpoints})}
-    groups = {group for machine in machines for group in machine.groups}
-    return read_network(endpoints, route_tables(ec2, vpcs), security_groups(ec2, groups), dns)
+    return endpoints, {vpc: vpc_dns(ec2, vpc) for vpc in sorted({endpoint["VpcId"] for endpoint in endpoints})}

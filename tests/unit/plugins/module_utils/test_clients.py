@@ -1,0 +1,43 @@
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+from botocore.utils import parse_timestamp
+
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import parse_time
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-11-25T03:52:38.000Z",
+        "2026-11-25T03:52:38.123456Z",
+        "2026-11-25T03:52:38Z",
+        "2026-11-25T03:52Z",
+        "2026-11-25T03:52:38.1Z",
+        "2026-11-25T03:52:38+02:00",
+        "2026-11-25",
+        "20261125T035238Z",
+        "Wed, 25 Nov 2026 03:52:38 GMT",
+        "1512121200",
+        1512121200,
+        1512121200.25,
+    ],
+)
+def test_a_time_is_what_botocore_makes_of_it(value):
+    assert parse_time(value) == parse_timestamp(value)
+    assert parse_time(value).isoformat() == parse_timestamp(value).isoformat()
+
+
+def test_a_time_of_aws_is_in_utc():
+    assert parse_time("2026-11-25T03:52:38.000Z") == datetime(2026, 11, 25, 3, 52, 38, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize("value", ["2026-11-25Tnow, at 3Z", "yesterday", ""])
+def test_what_is_no_time_is_an_error_as_in_botocore(value):
+    with pytest.raises(ValueError):
+        parse_time(value)
