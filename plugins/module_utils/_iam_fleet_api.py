@@ -9,7 +9,7 @@ Raises amazon.aws's AnsibleIAMError or botocore's errors; botocore repeats what 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
@@ -112,30 +112,44 @@ def policy_versions(client: Any, arn: str) -> tuple[str, ...]:
     return tuple(version["VersionId"] for page in pages for version in page["Versions"])
 
 
-def account_details(client: Any) -> tuple[dict[str, BareRole], dict[str, ManagedPolicy], dict[str, list[str]]]:
-    """All roles by name, the account's own policies by ARN, and the profiles of each role.
+@dataclass(frozen=True)
+class AccountDetails:
+    """All roles by name, the account's own policies by ARN, and all instance profiles that hold a role, by name."""
 
-    GetAccountAuthorizationDetails. Policies of AWS are left out: it would give all versions of each of them.
-    """
+    roles: dict[str, BareRole] = field(default_factory=dict)
+    policies: dict[str, ManagedPolicy] = field(default_factory=dict)
+    profiles: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def sharing(self) -> dict[str, list[str]]:
+        """The names of the profiles that hold each role."""
+        found: dict[str, list[str]] = {name: [] for name in self.roles}
+        for name, profile in self.profiles.items():
+            found[profile["Roles"][0]["RoleName"]].append(name)
+        return found
+
+
+def account_details(client: Any) -> AccountDetails:
+    """GetAccountAuthorizationDetails. Policies of AWS are left out: it would give all versions of each of them."""
     keep_texts(client)
-    roles, policies, profiles = {}, {}, {}
+    details = AccountDetails()
     pages = client.get_paginator("get_account_authorization_details").paginate(
         Filter=["Role", "LocalManagedPolicy"], PaginationConfig={"PageSize": 1000}
     )
     for page in pages:
         for role in page["RoleDetailList"]:
-            roles[role["RoleName"]] = BareRole(
+            details.roles[role["RoleName"]] = BareRole(
                 role,
                 tuple(policy["PolicyArn"] for policy in role["AttachedManagedPolicies"]),
                 {policy["PolicyName"]: policy["Text"] for policy in role["RolePolicyList"]},
             )
-            profiles[role["RoleName"]] = [profile["InstanceProfileName"] for profile in role["InstanceProfileList"]]
+            for profile in role["InstanceProfileList"]:
+                details.profiles[profile["InstanceProfileName"]] = {**profile, "Roles": [role]}
         for policy in page["Policies"]:
             versions = policy["PolicyVersionList"]
             text = next(version["Text"] for version in versions if version["IsDefaultVersion"])
             ids = tuple(version["VersionId"] for version in versions)
-            policies[policy["Arn"]] = _managed(policy, text, ids)
-    return roles, policies, profiles
+            details.policies[policy["Arn"]] = _managed(policy, text, ids)
+    return details
 
 
 def read_all(

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, code_of, describe
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import profiles_of_role, quotas, read_profile
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_fleet_api import (
+    AccountDetails,
     BareRole,
     account_details,
     all_profiles,
@@ -37,25 +39,39 @@ class IamReader:
     def __init__(self, iam: Any, deadline: float) -> None:
         self._iam, self._deadline = iam, deadline
         self._sharing: dict[str, list[str]] = {}
+        self._summary: Mapping[str, int] | None = None
+        self._account: AccountDetails | None = None
+
+    def begin(self) -> None:
+        """Read a small account, while it is not known yet of which roles: two calls, and a single role takes three."""
+        # What fails here is asked again, and told of, where it is needed.
+        with contextlib.suppress(Exception):
+            self._load(1)
 
     def profiles(self, names: Collection[str]) -> dict[str, dict[str, Any]]:
         """Those of the profiles that there are, by name; raises Failure if they can't be read."""
+        known = self._details(len(names)).profiles
+        found = {name: known[name] for name in names if name in known}
+        missing = set(names) - set(found)
         try:
-            if len(names) > _FEW:
+            if len(missing) > _FEW:
                 every = all_profiles(self._iam)
-                return {name: every[name] for name in sorted(names) if name in every}
-            return {name: profile for name in sorted(names) if (profile := read_profile(self._iam, name))}
+                found.update({name: every[name] for name in missing if name in every})
+            else:
+                found.update({name: profile for name in missing if (profile := read_profile(self._iam, name))})
         except Exception as error:
             raise Failure(f"The instance profiles can't be read: {_text(error)}") from error
+        return dict(sorted(found.items()))
 
     def roles(self, names: list[str]) -> tuple[dict[str, RoleFacts], dict[str, Exception]]:
         """Those of the roles that there are, by name, and the errors of those that could not be read."""
-        bare, policies = self._details(names)
+        account = self._details(len(names))
+        bare: dict[str, BareRole] = account.roles
         errors: dict[str, Exception] = {}
         if not bare:
             bare, errors = read_all(lambda name: read_bare_role(self._iam, name), names, self._deadline)
         bare = {name: bare[name] for name in names if bare.get(name)}
-        roles, broken = self._with_policies(bare, policies)
+        roles, broken = self._with_policies(bare, account.policies)
         return roles, {**errors, **broken}
 
     def sharing(self, names: Iterable[str]) -> tuple[dict[str, list[str]], dict[str, Exception]]:
@@ -66,16 +82,27 @@ class IamReader:
         self._sharing.update(found)
         return {name: self._sharing[name] for name in wanted if name not in errors}, errors
 
-    def _details(self, names: list[str]) -> tuple[dict[str, BareRole], dict[str, ManagedPolicy]]:
-        """All of the account's roles in few calls, where that is cheaper and permitted; else nothing."""
+    def _details(self, roles: int) -> AccountDetails:
+        """All of the account, where that is cheaper than so many roles one by one, and permitted; else nothing."""
         try:
-            if len(names) > _FEW_ROLES and one_by_one_is_dearer(len(names), quotas(self._iam)):
-                roles, policies, self._sharing = account_details(self._iam)
-                return roles, policies
+            if self._account is None and roles > _FEW_ROLES:
+                self._load(roles)
+        except Exception as error:
+            raise Failure(f"The account's roles can't be read: {_text(error)}") from error
+        return self._account or AccountDetails()
+
+    def _load(self, roles: int) -> None:
+        try:
+            if self._summary is None:
+                self._summary = quotas(self._iam)
+            if one_by_one_is_dearer(roles, self._summary):
+                account = account_details(self._iam)
+                self._sharing.update(account.sharing())
+                self._account = account
         except Exception as error:
             if not code_of(error).startswith("AccessDenied"):
-                raise Failure(f"The account's roles can't be read: {_text(error)}") from error
-        return {}, {}
+                raise
+            self._account = AccountDetails()
 
     def _with_policies(
         self, bare: Mapping[str, BareRole], policies: Mapping[str, ManagedPolicy]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, InputError, describe
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_reader import IamReader
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_selection import (
     check_found,
     instance_filters,
@@ -25,6 +26,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness import (
     needs_network,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reading import (
+    Wanted,
     read_iam,
     read_networks,
     read_regions,
@@ -98,8 +100,10 @@ class Look:
         every = [name.lower() for name in split_names(params["regions"]) or []] == [ALL]
         self.off = regions_off(clients, self.regions) if every else []
         self.now = datetime.now(timezone.utc)
+        reader = IamReader(clients.client("iam", clients.region or self.regions[0]), deadline)
         # A region that does not answer must leave time for IAM and the networks.
-        self.facts = read_regions(clients, self.regions, ids, filters, deadline - params["timeout"] / 2)
+        half = deadline - params["timeout"] / 2
+        self.facts = read_regions(clients, Wanted(self.regions, ids, filters), half, reader.begin)
         self.errors = {region: one.errors[0] for region, one in self.facts.items() if one.errors}
         refuse_disabled(clients, self.errors)
         machines = [machine for one in self.facts.values() for machine in one.machines]
@@ -107,8 +111,7 @@ class Look:
             check_found(ids, (machine.id for machine in machines), self.regions)
         self.account, self.partition = self._whereabouts()
         arns = {machine.profile_arn for machine in machines if machine.profile_arn and machine.state == "running"}
-        iam = clients.client("iam", clients.region or self.regions[0])
-        self.iam = read_iam(iam, deadline, arns, self.facts)
+        self.iam = read_iam(reader, arns, self.facts)
         self._judged = [self._judge(subject) for subject in self._subjects()]
         unclear = [subject.machine for subject, found in self._judged if needs_network(found)]
         networks, errors = read_networks(clients, unclear, deadline)

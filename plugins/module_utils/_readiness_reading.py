@@ -44,6 +44,15 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_setting_api
 _SERVICE = "ssm.amazonaws.com"
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which instances: in all of the regions those of the ids, else those that EC2's filters let through."""
+
+    regions: Sequence[str]
+    ids: Sequence[str]
+    filters: Any
+
+
 @dataclass
 class RegionFacts:
     """What a region says, and the errors of what could not be read. Without nodes no machine can be judged."""
@@ -56,19 +65,22 @@ class RegionFacts:
 
 
 def read_regions(
-    clients: Clients, regions: Sequence[str], ids: Sequence[str], filters: Any, deadline: float
+    clients: Clients, wanted: Wanted, deadline: float, meanwhile: Callable[[], None]
 ) -> dict[str, RegionFacts]:
-    """Four kinds of calls a region, all of them side by side."""
-    reads: dict[tuple[str, str], Callable[[], Any]] = {}
-    for region in regions:
+    """Four kinds of calls a region, all of them side by side, and I(meanwhile), which keeps its errors to itself."""
+    reads: dict[tuple[str, str], Callable[[], Any]] = {("meanwhile", ""): meanwhile}
+    ids = wanted.ids if len(wanted.ids) <= FEW else []
+    for region in wanted.regions:
         ec2, ssm = clients.client("ec2", region), clients.client("ssm", region)
         # The longest first.
-        reads["machines", region] = partial(_machines, ec2, region, ids, filters)
-        reads["nodes", region] = partial(_nodes, ssm, ids if len(ids) <= FEW else [])
+        reads["machines", region] = partial(_machines, ec2, region, wanted)
+        reads["nodes", region] = partial(_nodes, ssm, ids)
         reads["setting", region] = partial(_setting, ssm, region)
         reads["unfinished", region] = partial(unfinished_associations, ec2)
     found, errors = _side_by_side(reads, deadline)
-    facts = {region: RegionFacts() for region in regions}
+    for outcome in (found, errors):
+        outcome.pop(("meanwhile", ""), None)
+    facts = {region: RegionFacts() for region in wanted.regions}
     for (kind, region), value in found.items():
         setattr(facts[region], kind, value)
     for (kind, region), error in errors.items():
@@ -87,9 +99,9 @@ def _side_by_side(
     return {keys[key]: value for key, value in found.items()}, {keys[key]: error for key, error in errors.items()}
 
 
-def _machines(ec2: Any, region: str, ids: Sequence[str], filters: Any) -> list[Machine]:
+def _machines(ec2: Any, region: str, wanted: Wanted) -> list[Machine]:
     # What EC2 says of an instance is large, and let go page by page.
-    return [read_machine(region, row) for row in each_instance(ec2, ids, filters)]
+    return [read_machine(region, row) for row in each_instance(ec2, wanted.ids, wanted.filters)]
 
 
 def _nodes(ssm: Any, ids: Sequence[str]) -> dict[str, Node]:
@@ -109,11 +121,10 @@ class IamFacts:
     unread: list[str]
 
 
-def read_iam(iam: Any, deadline: float, profile_arns: Iterable[str], facts: Mapping[str, RegionFacts]) -> IamFacts:
+def read_iam(reader: IamReader, profile_arns: Iterable[str], facts: Mapping[str, RegionFacts]) -> IamFacts:
     """The profiles, and the roles that they and the regions' settings name. Nothing is asked if there are none."""
     settings = {region: one.setting for region, one in facts.items()}
     named = {setting.value.rpartition("/")[2] for setting in settings.values() if setting and setting.value}
-    reader = IamReader(iam, deadline)
     unread: list[str] = []
     arns = sorted(set(profile_arns))
     try:

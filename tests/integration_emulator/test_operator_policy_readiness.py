@@ -26,7 +26,7 @@ ONE_BY_ONE = {
     "iam:ListAttachedRolePolicies",
     "iam:ListRolePolicies",
 }
-AT_ONCE = {"iam:GetAccountAuthorizationDetails", "iam:GetAccountSummary", "iam:ListInstanceProfiles"}
+AT_ONCE = {"iam:GetAccountAuthorizationDetails", "iam:GetAccountSummary"}
 
 
 @pytest.fixture
@@ -64,28 +64,28 @@ def actions(needs):
     return {need.action for need in needs}
 
 
-def test_few_roles_many_roles_a_network_and_the_smaller_pages(account, zoo):
+def deny(*operations):
+    error = {"code": "AccessDenied", "message": "not you"}
+    return [{"operation": operation, "error": error} for operation in operations]
+
+
+def test_the_whole_account_one_by_one_a_network_and_the_smaller_pages(account, zoo):
     policies = render(account, "readiness")
     needs = Needs(account.id, {ROLE: f"service-role/{ROLE}"})
 
+    whole = report(account)
+    assert actions(needs.of(whole)) >= NETWORK | AT_ONCE
+    account.faults(*deny("GetAccountAuthorizationDetails"))
     few = report(account)
     assert actions(needs.of(few)) >= NETWORK | ONE_BY_ONE
-    assert not actions(needs.of(few)) & AT_ONCE
     for number in range(5):
         zoo.add(f"More{number}", CORE)
         zoo.start(EU, f"More{number}")
+    account.faults(*deny("GetAccountAuthorizationDetails", "DescribeInstanceProperties"))
     many = report(account)
-    assert actions(needs.of(many)) >= NETWORK | AT_ONCE
-    account.faults(
-        {
-            "operation": "DescribeInstanceProperties",
-            "error": {"code": "AccessDeniedException", "message": "not you"},
-        }
-    )
-    smaller = report(account)
-    assert "ssm:DescribeInstanceInformation" in actions(needs.of(smaller))
+    assert actions(needs.of(many)) >= {"iam:ListInstanceProfiles", "ssm:DescribeInstanceInformation"}
 
-    every = needs.of(few, many, smaller)
+    every = needs.of(whole, few, many)
     assert denied(policies["readiness"], every) == []
     assert unused(policies["readiness"], every) == []
     assert denied(policies["read_only"], every) == []

@@ -55,11 +55,9 @@ def test_regions_are_counted_with_four_calls_each(account, zoo):
         "DescribeInstanceProperties": 3,
         "GetServiceSetting": 3,
         "DescribeIamInstanceProfileAssociations": 3,
-        # The one profile with its role and policy. The network is not asked for: it can't be the reason.
-        "GetInstanceProfile": 1,
-        "GetRole": 1,
-        "ListAttachedRolePolicies": 1,
-        "ListRolePolicies": 1,
+        # The one profile with its role, and its policy. The network is not asked for: it can't be the reason.
+        "GetAccountSummary": 1,
+        "GetAccountAuthorizationDetails": 1,
         "GetPolicy": 1,
         "GetPolicyVersion": 1,
     }
