@@ -1,4 +1,4 @@
-# make demo: see the product work against an embedded LocalStack. make test: everything that must hold.
+# make demo: see the product work against an embedded LocalStack. make test: what must hold. make test-all: all of it.
 # Both build what they need in .venv, once; `make setup` does only that.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
@@ -34,7 +34,7 @@ demo: $(STAMP) ## Turn DHMC on and off in several regions of a local AWS account
 	@$(BIN)/fleet-emulator run -- $(BIN)/python tools/demo.py
 
 .PHONY: test
-test: lint sanity unit molecule ## Everything: lint, sanity, unit and emulator tests, Molecule scenarios.
+test: lint sanity unit molecule ## Lint, sanity, unit and emulator tests, and the main job with Molecule.
 
 .PHONY: lint
 lint: $(STAMP) ## ruff, mypy, yamllint, ansible-lint (production), documentation and changelog lint.
@@ -44,26 +44,31 @@ lint: $(STAMP) ## ruff, mypy, yamllint, ansible-lint (production), documentation
 sanity: $(STAMP) ## ansible-test sanity on the built collection, without ignore entries.
 	@tools/sanity $(BIN)
 
-# The tests of instance profiles, S3 and operator policies take as long again; `make test-profiles` runs them.
-PROFILES := test_enable_modes test_instance_profile_association test_instance_profile_policy \
+# What goes beyond the main job takes as long again: `make test-more` runs it, `make test-all` everything.
+MORE := test_audit_ssm test_enable_modes test_instance_profile_association test_instance_profile_policy \
 	test_operator_policy test_operator_policy_dhmc test_operator_policy_needs test_operator_policy_preflight \
-	test_operator_policy_profiles test_operator_policy_readiness
-PROFILE_TESTS := $(PROFILES:%=tests/integration_emulator/%.py)
-PROFILE_SCENARIOS := instance_profile profile_association s3_policy
+	test_operator_policy_profiles test_operator_policy_readiness test_preflight test_wait
+MORE_TESTS := $(MORE:%=tests/integration_emulator/%.py)
+MORE_SCENARIOS := instance_profile profile_association s3_policy preflight
+# Three for two processors: a playbook waits for a third of its time.
+JOBS := 3
 
 .PHONY: unit
-unit: $(STAMP) ## Unit tests, the emulator's own tests and the integration tests.
-	@$(BIN)/fleet-emulator run -- $(PYTEST) -n 2 --ignore=tests/localstack $(PROFILE_TESTS:%=--ignore=%) tests
+unit: $(STAMP) ## Unit tests, the emulator's own tests and the integration tests of the main job and the modules.
+	@$(BIN)/fleet-emulator run -- $(PYTEST) -n $(JOBS) --ignore=tests/localstack $(MORE_TESTS:%=--ignore=%) tests
 	@cd tests/localstack && "$(CURDIR)/$(BIN)/fleet-emulator" run -- "$(CURDIR)/$(BIN)/python" -m pytest -n 2 tests
 
 .PHONY: molecule
 molecule: $(STAMP) ## Molecule scenarios of the main job against the emulator.
 	@$(BIN)/fleet-emulator run -- tools/molecule $(BIN) dhmc enable_ssm
 
-.PHONY: test-profiles
-test-profiles: $(STAMP) ## Integration tests and Molecule scenarios of instance profiles, S3 and operator policies.
-	@$(BIN)/fleet-emulator run -- $(PYTEST) -n 2 $(PROFILE_TESTS)
-	@$(BIN)/fleet-emulator run -- tools/molecule $(BIN) $(PROFILE_SCENARIOS)
+.PHONY: test-more
+test-more: $(STAMP) ## The same for instance profiles, policies, preflight, waiting and the report.
+	@$(BIN)/fleet-emulator run -- $(PYTEST) -n $(JOBS) $(MORE_TESTS)
+	@$(BIN)/fleet-emulator run -- tools/molecule $(BIN) $(MORE_SCENARIOS)
+
+.PHONY: test-all
+test-all: test test-more ## All of it.
 
 .PHONY: build
 build: $(STAMP) ## The collection's artifact, in build/.
