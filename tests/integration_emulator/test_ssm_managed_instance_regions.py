@@ -63,6 +63,17 @@ def test_regions_are_counted_with_four_calls_each(account, zoo):
     }
 
 
+@pytest.mark.parametrize("operation", ["GetAccountSummary", "GetAccountAuthorizationDetails"])
+@pytest.mark.parametrize("code", ["AccessDenied", "ValidationError"])
+def test_roles_are_read_one_by_one_where_the_account_can_not_be_read_at_once(account, zoo, operation, code):
+    node = zoo.start(US, "Core")
+    account.faults({"operation": operation, "error": {"code": code, "message": "not you"}})
+    run = account.module(NAME, region=US).ok()
+    assert verdicts(run) == {node: "managed"}
+    calls = operations(run)
+    assert (calls[operation], calls["GetInstanceProfile"], calls["GetRole"]) == (1, 1, 1)
+
+
 def test_the_smaller_pages_serve_where_the_larger_are_not_permitted(account, zoo):
     nodes = [zoo.start(US, "Core") for _number in range(2)]
     account.faults({"operation": "DescribeInstanceProperties", "error": DENIED})
