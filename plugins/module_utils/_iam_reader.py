@@ -43,7 +43,7 @@ class IamReader:
         self._account: AccountDetails | None = None
 
     def begin(self) -> None:
-        """Read a small account, while it is not known yet of which roles: two calls, and a single role takes three."""
+        """Read a small account before it is known which of its roles matter: no more calls than a single role takes."""
         # What fails here is asked again, and told of, where it is needed.
         with contextlib.suppress(Exception):
             self._load(1)

@@ -60,9 +60,11 @@ notes:
     V(node_quota_near), V(changed_recently), V(agent_silent), V(not_running), V(service_managed).'
   - Needs C(ec2:DescribeInstances), C(ec2:DescribeIamInstanceProfileAssociations), C(ssm:DescribeInstanceProperties) or
     C(ssm:DescribeInstanceInformation), C(ssm:GetServiceSetting); what
-    M(fleet.aws_ssm.instance_profile_permission_info) needs of IAM; and, where networks are read,
-    C(ec2:DescribeVpcEndpoints), C(ec2:DescribeRouteTables), C(ec2:DescribeSecurityGroups), C(ec2:DescribeVpcAttribute).
-  - A region has four calls, and one more for each 1,000 instances or nodes.
+    M(fleet.aws_ssm.instance_profile_permission_info) needs of IAM, but for C(iam:ListInstanceProfilesForRole); and, where
+    networks are read, C(ec2:DescribeVpcEndpoints), C(ec2:DescribeRouteTables), C(ec2:DescribeSecurityGroups),
+    C(ec2:DescribeVpcAttribute).
+  - A region has four calls, and one more for each 1,000 instances or nodes. The roles of a small account, and those of a
+    larger one where many are in use, are read at once, if C(iam:GetAccountAuthorizationDetails) is permitted.
 """
 
 EXAMPLES = r"""
