@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,12 @@ except ImportError:
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import Partition, partitions_of
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import (
+    Partition,
+    partition_of,
+    partitions_of,
+    same_partition,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -57,6 +64,15 @@ def parse_time(value: Any) -> datetime:
     return botocore.utils.parse_timestamp(value)
 
 
+@dataclass(frozen=True)
+class Identity:
+    """Whose credentials the task uses."""
+
+    account: str
+    partition: str
+    arn: str
+
+
 class Clients:
     """Clients that share one session, which costs 80 ms to build where a further client costs 3 ms.
 
@@ -76,6 +92,7 @@ class Clients:
         params.pop("aws_config", None)
         self._clients: dict[tuple[str, str], Any] = {}
         self._opt_in: dict[str, str] = {}
+        self._identity: Identity | None = None
         try:
             self._session = boto3.session.Session(**params)
             credentials = self._session.get_credentials()
@@ -98,6 +115,24 @@ class Clients:
                 # What is loaded by now stays for good. Not walking it in every collection halves a client's cost.
                 gc.freeze()
         return self._clients[key]
+
+    def global_region(self, regions: Sequence[str] = ()) -> str:
+        """The region to ask global services in: they answer for the partition of the regions that a task is about.
+
+        Without a region, botocore takes C(aws-global), which is wrong for credentials of any other partition.
+        """
+        partitions = self.partitions()
+        if not regions:
+            return self.region or partitions[0].home
+        wanted = partition_of(regions, partitions)
+        return self.region if self.region and same_partition(self.region, wanted) else regions[0]
+
+    def identity(self, regions: Sequence[str] = ()) -> Identity:
+        """STS GetCallerIdentity, asked once."""
+        if self._identity is None:
+            answer = self.client("sts", self.global_region(regions)).get_caller_identity()
+            self._identity = Identity(answer["Account"], answer["Arn"].split(":")[1], answer["Arn"])
+        return self._identity
 
     def partitions(self) -> list[Partition]:
         """What the installed botocore knows of partitions and regions."""

@@ -23,8 +23,33 @@ class Failure(Exception):
         self.result = result
 
 
+class ChangedMeanwhile(Exception):
+    """What was to be changed is no longer what it was when it was read, so it was left alone."""
+
+    def __init__(self, seen: object, now: object) -> None:
+        super().__init__(f"was {_shown(seen)} when it was read and is {_shown(now)} now: left alone, run again")
+
+
 class InputError(Failure):
     """A wrong option: the message names it, its value, what is allowed and what to do. Nothing was written."""
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "not there"
+    text = " ".join(str(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def forbidden_by_organization(error: BaseException) -> bool:
+    """Whether a service control policy denied the call, by the words that IAM adds to its own.
+
+    "with an explicit deny in a service control policy", or "because no service control policy allows the X action"
+    (IAM User Guide, "Troubleshoot access denied error messages").
+    """
+    detail = describe(error)
+    denied = detail["code"] in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+    return denied and "service control policy" in detail["message"].lower()
 
 
 def describe(error: BaseException) -> dict[str, str]:

@@ -5,17 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import REGION_REFUSED, InputError, code_of, describe
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import (
+    REGION_REFUSED,
+    InputError,
+    code_of,
+    describe,
+    forbidden_by_organization,
+)
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import (
     ALL,
     check_enabled,
     enabled_regions,
     partition_of,
     requested_regions,
+    split_names,
     unlisted,
 )
 
@@ -57,6 +64,24 @@ def refuse_disabled(clients: Clients, errors: Mapping[str, Exception]) -> None:
     except InputError:
         return
     check_enabled(refused, opt_in)
+
+
+def set_aside_forbidden(
+    params: Mapping[str, Any], regions: list[str], errors: MutableMapping[str, Exception]
+) -> list[str]:
+    """Take the regions that the organization has closed out of the errors, and return them, for C(regions: all).
+
+    A service control policy that closes a region denies it to the roles of instances, too, so Systems Manager can't
+    manage anything there, and "all" can't mean it. A region that the task names stays an error, and so do all regions
+    if none can be read.
+    """
+    closed = [region for region in regions if region in errors and forbidden_by_organization(errors[region])]
+    names = split_names(params["regions"]) or []
+    if [name.lower() for name in names] != [ALL] or len(closed) == len(regions):
+        return []
+    for region in closed:
+        del errors[region]
+    return closed
 
 
 def regions_off(clients: Clients, regions: list[str]) -> list[str]:

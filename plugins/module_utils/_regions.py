@@ -102,6 +102,11 @@ def partition_of(regions: Iterable[str], partitions: list[Partition]) -> Partiti
     return next(iter(found.values()))
 
 
+def same_partition(region: str, partition: Partition) -> bool:
+    """Whether a region belongs to the partition, or would, if it is newer than the installed botocore."""
+    return region in partition.regions or bool(re.match(partition.pattern, region))
+
+
 def unlisted(regions: Iterable[str], partition: Partition) -> list[str]:
     """The names that botocore does not list: only DescribeRegions can tell whether they exist."""
     return [name for name in regions if name not in partition.regions]
