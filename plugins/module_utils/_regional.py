@@ -84,6 +84,11 @@ def set_aside_forbidden(
     return closed
 
 
+def all_regions(clients: Clients, known: list[str]) -> list[str]:
+    """Every enabled region of the account, in the partition of C(known); raises InputError if AWS doesn't tell."""
+    return enabled_regions(_opt_in(clients, known))
+
+
 def regions_off(clients: Clients, regions: list[str]) -> list[str]:
     """The regions of the account that are not enabled; asked together with C(all), so that it costs no further call."""
     return sorted(name for name, status in _opt_in(clients, regions).items() if status == "not-opted-in")
