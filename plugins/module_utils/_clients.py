@@ -116,21 +116,25 @@ class Clients:
                 gc.freeze()
         return self._clients[key]
 
-    def global_region(self, regions: Sequence[str] = ()) -> str:
+    def global_region(self, regions: Sequence[str] = (), partition: str | None = None) -> str:
         """The region to ask global services in: they answer for the partition of the regions that a task is about.
 
-        Without a region, botocore takes C(aws-global), which is wrong for credentials of any other partition.
+        C(partition) is its name, where that is known instead. Without a region, botocore takes C(aws-global), which is
+        wrong for credentials of any other partition.
         """
         partitions = self.partitions()
-        if not regions:
+        wanted = partition_of(regions, partitions) if regions else None
+        if partition and not wanted:
+            wanted = next((one for one in partitions if one.name == partition), None)
+        if not wanted:
             return self.region or partitions[0].home
-        wanted = partition_of(regions, partitions)
-        return self.region if self.region and same_partition(self.region, wanted) else regions[0]
+        return self.region if self.region and same_partition(self.region, wanted) else (*regions, wanted.home)[0]
 
-    def identity(self, regions: Sequence[str] = ()) -> Identity:
-        """STS GetCallerIdentity, asked once."""
+    def identity(self, regions: Sequence[str] = (), partition: str | None = None) -> Identity:
+        """STS GetCallerIdentity, asked once, in I(global_region)."""
         if self._identity is None:
-            answer = self.client("sts", self.global_region(regions)).get_caller_identity()
+            sts = self.client("sts", self.global_region(regions, partition))
+            answer = sts.get_caller_identity()
             self._identity = Identity(answer["Account"], answer["Arn"].split(":")[1], answer["Arn"])
         return self._identity
 

@@ -52,6 +52,12 @@ def forbidden_by_organization(error: BaseException) -> bool:
     return denied and "service control policy" in detail["message"].lower()
 
 
+def may_have_happened(error: BaseException) -> bool:
+    """Whether a writing call that failed may have been carried out: AWS has not answered, so nobody knows."""
+    error = getattr(error, "exception", None) or error
+    return not isinstance(error, (ChangedMeanwhile, Failure)) and not hasattr(error, "response")
+
+
 def describe(error: BaseException) -> dict[str, str]:
     """An exception as C({code, message}): AWS's own code where the API answered, else the exception's name.
 

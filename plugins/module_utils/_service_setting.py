@@ -15,9 +15,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import SERVICE_SETTING, Entry, Original
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import parse_name
 
+# By this name a backup knows what it can restore.
+MODULE = "ssm_service_setting"
 DHMC = "/ssm/managed-instance/default-ec2-instance-management-role"
 
 # GetServiceSetting's way to say that a setting holds nothing.
@@ -73,25 +76,24 @@ class Wanted:
     """What a region should hold: C(value), or its default where that is None.
 
     C(only_over): replace nothing but these values; None allows any. An unset value may always be replaced.
-    C(or_default): replace AWS's default, too, where it is a value that is not documented.
     C(keep_others): a region that holds something else is left as it is rather than refused.
     """
 
     value: str | None
     only_over: frozenset[str] | None = None
-    or_default: bool = False
     keep_others: bool = False
 
 
 @dataclass(frozen=True)
 class Step:
-    """The plan for one region: C(operation) is update, reset, keep (leave as it is) or refuse."""
+    """The plan for one region: update, reset, keep (leave as it is), or refuse, with the error's C(code)."""
 
     region: str
     operation: str
     before: str | None
     after: str | None
     reason: str = ""
+    code: str = ""
 
 
 def setting_id(text: str) -> tuple[str, str | None, str | None]:
@@ -142,7 +144,7 @@ def owner_of(setting: str, value: str) -> str:
     """Who usually sets such a value, for the message that refuses to replace it."""
     if setting == DHMC and value.startswith("AWS-QuickSetup-SSM-DefaultEC2MgmtRole-"):
         return "set by Systems Manager Quick Setup"
-    return "set by somebody else"
+    return "set by someone else"
 
 
 def wanted_everywhere(
@@ -163,33 +165,45 @@ def wanted_everywhere(
     return dict.fromkeys(regions, want)
 
 
-def wanted_from_backup(setting: str, backup: Iterable[Mapping[str, Any]], *, overwrite: bool) -> dict[str, Wanted]:
-    """What each region of a returned backup should hold again; what was changed since is refused."""
-    wanted: dict[str, Wanted] = {}
-    for entry in backup:
-        if setting_id(entry["setting"])[0] != setting:
-            raise InputError(f"backup: holds {entry['setting']}, but setting is {setting}.")
-        if entry["region"] in wanted:
-            raise InputError(f"backup: names the region {entry['region']} twice.")
-        replaced = entry.get("replaced_with")
-        only_over = None if overwrite else frozenset({replaced} if replaced else ())
-        wanted[entry["region"]] = Wanted(entry.get("value"), only_over, or_default=not replaced)
-    return wanted
-
-
-def backup_of(setting: str, account: str | None, steps: Iterable[Step]) -> list[dict[str, str | None]]:
-    """What C(state=restored) takes to put back what these steps change."""
+def entries_of(setting: str, account: str, partition: str, steps: Iterable[Step]) -> list[Entry]:
+    """What a backup holds of the steps that change something."""
     return [
-        {
-            "account": account,
-            "region": step.region,
-            "setting": setting,
-            "value": step.before,
-            "replaced_with": step.after,
-        }
+        Entry(MODULE, SERVICE_SETTING, account, partition, step.region, setting, step.before, step.after)
         for step in steps
         if step.operation in WRITES
     ]
+
+
+def plan_restored(
+    setting: str, current: Iterable[Setting], originals: Iterable[Original], *, overwrite: bool
+) -> list[Step]:
+    """One step for each region that was read: back to what it held before the first change.
+
+    A region that holds neither that nor what a run has put there is refused, unless C(overwrite).
+    """
+    by_region = {original.region: original for original in originals}
+    return [_restored(setting, now, by_region[now.region], overwrite=overwrite) for now in current]
+
+
+def _restored(setting: str, now: Setting, original: Original, *, overwrite: bool) -> Step:
+    target = _target(setting, now, original.before)
+    if target.same:
+        return Step(now.region, "keep", now.value, now.value)
+    if not overwrite and not any(_same_value(setting, now, value) for value in original.ours):
+        reason = (
+            f"holds {now.value or 'no value'}, which someone else has set since the backup. overwrite (role dhmc: "
+            "dhmc_overwrite) restores it all the same"
+        )
+        return Step(now.region, "refuse", now.value, now.value, reason, "ChangedSince")
+    return Step(now.region, "reset" if original.before is None else "update", now.value, target.value)
+
+
+def _same_value(setting: str, now: Setting, value: str | None) -> bool:
+    """Whether the region holds the value, or AWS's default where that is None."""
+    if value is None or now.value is None:
+        return _target(setting, now, value).same
+    # Role names are unique in an account whatever their path, so the same name is the same role, spelled otherwise.
+    return _name(now.value) == _name(value) if setting == DHMC else now.value == value
 
 
 def plan(setting: str, current: Iterable[Setting], wanted: Mapping[str, Wanted]) -> list[Step]:
@@ -198,40 +212,42 @@ def plan(setting: str, current: Iterable[Setting], wanted: Mapping[str, Wanted])
 
 
 def _may_replace(setting: str, now: Setting, want: Wanted, target: str | None) -> bool:
-    value, allowed = now.value or "", want.only_over or frozenset()
-    if want.or_default and now.status == "Default":
-        return True
-    if setting == DHMC:
-        # Role names are unique in an account whatever their path, so the same name is the same role, spelled otherwise.
-        return _name(value) in {_name(role) for role in [*allowed, target or ""]}
-    return value in allowed
+    allowed = [*(want.only_over or ()), *([target] if target and setting == DHMC else [])]
+    return any(_same_value(setting, now, value) for value in allowed)
 
 
 def _name(role: str) -> str:
     return role.rpartition("/")[2]
 
 
-def _step(setting: str, now: Setting, want: Wanted) -> Step:
+@dataclass(frozen=True)
+class _Target:
+    """What a region is to hold, as far as that is known, and whether it does."""
+
+    value: str | None
+    same: bool
+
+
+def _target(setting: str, now: Setting, value: str | None) -> _Target:
+    """C(value), or AWS's default where that is None."""
     known = SETTINGS.get(setting, Known())
-    target = known.default if want.value is None else want.value
-    reset = want.value is None
-    if reset and not known.default_known:
-        # No value to compare with: Status is all that is left, and resetting twice is harmless.
-        same = now.value is None or now.status == "Default"
-        target = now.value if same else None
-    else:
-        same = now.value == target
-    if same:
+    if value is not None:
+        return _Target(value, now.value == value)
+    if known.default_known:
+        return _Target(known.default, now.value == known.default)
+    # No value to compare with: Status is all that is left, and resetting twice is harmless.
+    same = now.value is None or now.status == "Default"
+    return _Target(now.value if same else None, same)
+
+
+def _step(setting: str, now: Setting, want: Wanted) -> Step:
+    target = _target(setting, now, want.value)
+    if target.same:
         return Step(now.region, "keep", now.value, now.value)
-    if want.only_over is not None and now.value is not None and not _may_replace(setting, now, want, target):
+    if want.only_over is not None and now.value is not None and not _may_replace(setting, now, want, target.value):
         who = owner_of(setting, now.value)
         if want.keep_others:
             return Step(now.region, "keep", now.value, now.value, f"left alone: holds {now.value}, {who}")
-        return Step(
-            now.region,
-            "refuse",
-            now.value,
-            now.value,
-            f"{setting} already holds {now.value} ({who}). overwrite (role dhmc: dhmc_overwrite) replaces it",
-        )
-    return Step(now.region, "reset" if reset else "update", now.value, target)
+        reason = f"is already set to {now.value} ({who}). overwrite (role dhmc: dhmc_overwrite) replaces it"
+        return Step(now.region, "refuse", now.value, now.value, f"{setting} {reason}", "AlreadySet")
+    return Step(now.region, "reset" if want.value is None else "update", now.value, target.value)

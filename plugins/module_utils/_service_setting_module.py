@@ -1,34 +1,48 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to fleet.aws_ssm: may change in any release.
-"""Module bodies of ssm_service_setting and ssm_service_setting_info: read, plan, carry out, report."""
+"""Module bodies of ssm_service_setting and ssm_service_setting_info: read, plan, write the backup, apply, report."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.common.warnings import warn
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, InputError, describe
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import Original, to_rows
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup_task import BackupTask
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import (
+    ChangedMeanwhile,
+    Failure,
+    InputError,
+    describe,
+    may_have_happened,
+)
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import fan_out
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import choose_regions, refuse_disabled
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import (
+    choose_regions,
+    refuse_disabled,
+    set_aside_forbidden,
+)
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import split_names
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_setting import (
+    MODULE,
     SETTINGS,
     WRITES,
     Setting,
     Step,
     Wanted,
-    backup_of,
     check_value,
+    entries_of,
     plan,
+    plan_restored,
     read_setting,
     setting_id,
     wanted_everywhere,
-    wanted_from_backup,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_setting_api import (
     get_setting,
@@ -39,47 +53,169 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_setting_api
 if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+# Seconds after which a value is read again before it is replaced: a region that hangs can hold the plan back for long.
+_FRESH = 5.0
+
+
+@dataclass
+class _Read:
+    """What the regions answered, when, and which did not or are closed by the organization."""
+
+    settings: dict[str, Setting]
+    at: dict[str, float]
+    errors: dict[str, Exception]
+    forbidden: list[str]
+
+    def place(self) -> dict[str, str | None]:
+        """Partition and account, which the settings' ARNs tell without another call."""
+        arn = next((found.arn for found in self.settings.values() if found.arn), None)
+        return {"partition": arn.split(":")[1] if arn else None, "account": arn.split(":")[4] if arn else None}
+
 
 def run_info(module: AnsibleAWSModule) -> dict[str, Any]:
     """ssm_service_setting_info: every region's setting; fails, with what was read, if a region could not be read."""
     deadline = time.monotonic() + module.params["timeout"]
-    clients, setting, regions = _prepare(module)
-    settings, errors = _read(clients, setting, regions, deadline)
+    clients, setting = Clients(module), _setting(module.params)
+    regions = _regions(module, clients)
+    read = _read(module, clients, setting, regions, deadline)
     rows: list[dict[str, Any]] = []
     for region in regions:
-        if region in errors:
-            rows.append({"region": region, "failed": True, "error": describe(errors[region])})
-        else:
-            rows.append({**asdict(settings[region]), "failed": False})
-    return _finish(rows, changed=False, setting=setting)
+        if region in read.errors:
+            rows.append({"region": region, "failed": True, "error": describe(read.errors[region])})
+        elif region in read.settings:
+            rows.append({**asdict(read.settings[region]), "failed": False})
+    return _finish(rows, changed=False, setting=setting, forbidden_regions=read.forbidden)
 
 
 def run(module: AnsibleAWSModule) -> dict[str, Any]:
     """ssm_service_setting: brings every region to the wanted value; fails, with what was done, if a region failed."""
-    deadline = time.monotonic() + module.params["timeout"]
     params = module.params
-    if params["state"] == "restored":
-        if params["regions"] is not None:
-            raise InputError("regions and backup are mutually exclusive: the backup names its regions.")
-        if not params["backup"]:
-            raise InputError("backup: is empty: give the backup that an earlier run returned.")
-        params["regions"] = [entry["region"] for entry in params["backup"]]
-    clients, setting, regions = _prepare(module)
-    wanted = _wanted(params, setting, regions)
+    deadline = time.monotonic() + params["timeout"]
+    backup = BackupTask(MODULE, params)
+    restoring = params["state"] == "restored"
+    if restoring and split_names(params["regions"]) is not None:
+        raise InputError("regions and backup are mutually exclusive: the backup names its regions.")
+    clients, setting = Clients(module), _setting(params)
+    originals = _originals(backup, setting, clients) if restoring else []
+    if restoring:
+        params["regions"] = list(dict.fromkeys(str(original.region) for original in originals))
+    regions = _regions(module, clients)
+    wanted = {} if restoring else _wanted(params, setting, regions)
     # A region that does not answer must leave the others time to be written.
-    settings, errors = _read(clients, setting, regions, deadline - params["timeout"] / 2)
-    place = _whereabouts(settings)
+    read = _read(module, clients, setting, regions, deadline - params["timeout"] / 2)
+    place = read.place()
     _check_account(params, place["account"])
 
-    steps = {step.region: step for step in plan(setting, settings.values(), wanted)}
+    planned = (
+        plan_restored(setting, read.settings.values(), originals, overwrite=params["overwrite"])
+        if restoring
+        else plan(setting, read.settings.values(), wanted)
+    )
+    errors = dict(read.errors)
     if not module.check_mode:
-        errors.update(_carry_out(clients, setting, [s for s in steps.values() if s.operation in WRITES], deadline))
+        if not restoring:
+            backup.keep(entries_of(setting, str(place["account"]), str(place["partition"]), planned))
+        errors.update(_apply(clients, setting, planned, read, deadline))
+    return _result(setting, [region for region in regions if region not in read.forbidden], planned, errors, read)
+
+
+def _originals(backup: BackupTask, setting: str, clients: Clients) -> list[Original]:
+    try:
+        account = clients.identity(partition=backup.partition).account
+    except Exception as error:
+        detail = describe(error)
+        raise Failure(
+            f"Whose credentials these are can't be told: {detail['code']}: {detail['message']}. Nothing was changed."
+        ) from error
+    found = [original for original in backup.originals(account) if original.resource == setting]
+    if not found:
+        raise InputError(f"setting: the backup has nothing of {setting} to restore. Nothing was changed.")
+    return found
+
+
+def _wanted(params: Mapping[str, Any], setting: str, regions: list[str]) -> dict[str, Wanted]:
+    value = None if params["value"] in (None, "") else check_value(setting, params["value"])
+    if params["state"] == "present" and value is None:
+        raise InputError("value: state=present needs a value; use state=default to unset the setting.")
+    return wanted_everywhere(setting, regions, state=params["state"], value=value, overwrite=params["overwrite"])
+
+
+def _setting(params: Mapping[str, Any]) -> str:
+    setting = setting_id(params["setting"])[0]
+    if setting not in SETTINGS:
+        warn(f"setting: {setting} is not a documented setting of Systems Manager; it is passed on as it is.")
+    return setting
+
+
+def _regions(module: AnsibleAWSModule, clients: Clients) -> list[str]:
+    setting, arn_region, _account = setting_id(module.params["setting"])
+    if arn_region and module.params["regions"] is None:
+        # The ARN names the region more plainly than the environment does.
+        module.params["regions"] = [arn_region]
+    regions = choose_regions(module, clients)
+    if arn_region and regions != [arn_region]:
+        raise InputError(
+            f"setting: the ARN is of {arn_region}, but regions names {', '.join(regions)}: give the id {setting}."
+        )
+    return regions
+
+
+def _read(module: AnsibleAWSModule, clients: Clients, setting: str, regions: list[str], deadline: float) -> _Read:
+    ssm = {region: clients.client("ssm", region) for region in regions}
+
+    def read(region: str) -> tuple[Setting, float]:
+        return read_setting(region, get_setting(ssm[region], setting)), time.monotonic()
+
+    answers, errors = fan_out(read, regions, deadline=deadline)
+    refuse_disabled(clients, errors)
+    forbidden = set_aside_forbidden(module.params, regions, errors)
+    settings = {region: found for region, (found, _at) in answers.items()}
+    return _Read(settings, {region: at for region, (_found, at) in answers.items()}, errors, forbidden)
+
+
+def _check_account(params: Mapping[str, Any], account: str | None) -> None:
+    """Raise InputError if an ARN that was given is of another account than the credentials'."""
+    for option in ("setting", "value"):
+        text = params[option] or ""
+        if account and text.startswith("arn:") and text.split(":")[4] != account:
+            raise InputError(f"{option}: {text} is of another account; the credentials are of {account}.")
+
+
+def _apply(clients: Clients, setting: str, steps: Iterable[Step], read: _Read, deadline: float) -> dict[str, Exception]:
+    """Make the changes, side by side; returns the errors by region."""
+    todo = {step.region: step for step in steps if step.operation in WRITES}
+    ssm = {region: clients.client("ssm", region) for region in todo}
+
+    def change(region: str) -> None:
+        step = todo[region]
+        if time.monotonic() - read.at[region] > _FRESH:
+            now = read_setting(region, get_setting(ssm[region], setting)).value
+            if now != step.before:
+                raise ChangedMeanwhile(step.before, now)
+        if step.operation == "update" and step.after is not None:
+            update_setting(ssm[region], setting, step.after)
+        else:
+            reset_setting(ssm[region], setting)
+
+    return fan_out(change, todo, deadline=deadline)[1]
+
+
+def _result(
+    setting: str, regions: list[str], planned: Iterable[Step], errors: Mapping[str, Exception], read: _Read
+) -> dict[str, Any]:
+    steps, place = {step.region: step for step in planned}, read.place()
     rows = [_row(region, steps.get(region), errors.get(region)) for region in regions]
     done = [steps[row["region"]] for row in rows if row["changed"]]
+    unsure = [
+        steps[region]
+        for region, error in errors.items()
+        if region in steps and steps[region].operation in WRITES and may_have_happened(error)
+    ]
     result: dict[str, Any] = {
         "setting": setting,
         "changed": bool(done),
-        "backup": backup_of(setting, place["account"], done),
+        "backup": to_rows(entries_of(setting, str(place["account"]), str(place["partition"]), [*done, *unsure])),
+        "forbidden_regions": read.forbidden,
         **place,
     }
     if done:
@@ -92,74 +228,6 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     return _finish(rows, **result)
 
 
-def _wanted(params: Mapping[str, Any], setting: str, regions: list[str]) -> dict[str, Wanted]:
-    state, overwrite = params["state"], params["overwrite"]
-    if state == "restored":
-        return wanted_from_backup(setting, params["backup"], overwrite=overwrite)
-    value = None if params["value"] in (None, "") else check_value(setting, params["value"])
-    if state == "present" and value is None:
-        raise InputError("value: state=present needs a value; use state=default to unset the setting.")
-    return wanted_everywhere(setting, regions, state=state, value=value, overwrite=overwrite)
-
-
-def _prepare(module: AnsibleAWSModule) -> tuple[Clients, str, list[str]]:
-    setting, arn_region, _account = setting_id(module.params["setting"])
-    if setting not in SETTINGS:
-        warn(f"setting: {setting} is not a documented setting of Systems Manager; it is passed on as it is.")
-    clients = Clients(module)
-    if arn_region and module.params["regions"] is None:
-        # The ARN names the region more plainly than the environment does.
-        module.params["regions"] = [arn_region]
-    regions = choose_regions(module, clients)
-    if arn_region and regions != [arn_region]:
-        raise InputError(
-            f"setting: the ARN is of {arn_region}, but regions names {', '.join(regions)}: give the id {setting}."
-        )
-    return clients, setting, regions
-
-
-def _read(
-    clients: Clients, setting: str, regions: list[str], deadline: float
-) -> tuple[dict[str, Setting], dict[str, Exception]]:
-    ssm = {region: clients.client("ssm", region) for region in regions}
-    answers, errors = fan_out(lambda region: get_setting(ssm[region], setting), regions, deadline=deadline)
-    refuse_disabled(clients, errors)
-    return {region: read_setting(region, answer) for region, answer in answers.items()}, errors
-
-
-def _whereabouts(settings: Mapping[str, Setting]) -> dict[str, str | None]:
-    """Partition and account, which the settings' ARNs tell without another call."""
-    arn = next((found.arn for found in settings.values() if found.arn), None)
-    return {"partition": arn.split(":")[1] if arn else None, "account": arn.split(":")[4] if arn else None}
-
-
-def _check_account(params: Mapping[str, Any], account: str | None) -> None:
-    """Raise InputError if an ARN or a backup that was given is of another account than the credentials'."""
-    if account is None:
-        return
-    for option in ("setting", "value"):
-        text = params[option] or ""
-        if text.startswith("arn:") and text.split(":")[4] != account:
-            raise InputError(f"{option}: {text} is of another account; the credentials are of {account}.")
-    others = {entry["account"] for entry in params["backup"] or [] if entry["account"]} - {account}
-    if others:
-        raise InputError(f"backup: is of account {', '.join(sorted(others))}; the credentials are of {account}.")
-
-
-def _carry_out(clients: Clients, setting: str, steps: list[Step], deadline: float) -> dict[str, Exception]:
-    ssm = {step.region: clients.client("ssm", step.region) for step in steps}
-    by_region = {step.region: step for step in steps}
-
-    def change(region: str) -> None:
-        step = by_region[region]
-        if step.operation == "update" and step.after is not None:
-            update_setting(ssm[region], setting, step.after)
-        else:
-            reset_setting(ssm[region], setting)
-
-    return fan_out(change, by_region, deadline=deadline)[1]
-
-
 def _row(region: str, step: Step | None, error: Exception | None) -> dict[str, Any]:
     row: dict[str, Any] = {"region": region, "changed": False, "failed": False, "before": None, "after": None}
     if step:
@@ -167,13 +235,15 @@ def _row(region: str, step: Step | None, error: Exception | None) -> dict[str, A
     if error:
         row.update(failed=True, error=describe(error))
     elif step and step.operation == "refuse":
-        row.update(failed=True, error={"code": "AlreadySet", "message": step.reason})
+        row.update(failed=True, error={"code": step.code, "message": step.reason})
     elif step and step.operation in WRITES:
         row.update(changed=True, after=step.after)
     return row
 
 
 def _finish(rows: list[dict[str, Any]], **result: Any) -> dict[str, Any]:
+    if result["forbidden_regions"]:
+        warn(f"Closed by a service control policy, and left out: {', '.join(result['forbidden_regions'])}")
     failed = [row for row in rows if row["failed"]]
     if failed:
         why = "; ".join(f"{row['region']}: {row['error']['code']}: {row['error']['message']}" for row in failed)

@@ -41,43 +41,23 @@ options:
     description:
       - V(present) sets O(value).
       - V(default) resets the setting to AWS's default.
-      - V(restored) puts back what a O(backup) holds.
+      - V(restored) puts back what O(backup) or O(backup_file) holds of the setting.
     type: str
     choices: [present, default, restored]
     default: present
   overwrite:
     description:
-      - Whether to replace a role that somebody else has set as C(default-ec2-instance-management-role), Systems Manager
+      - Whether to replace a role that someone else has set as C(default-ec2-instance-management-role), Systems Manager
         Quick Setup for example. Without it such a region fails with the code C(AlreadySet), and keeps its role.
       - With O(state=default), whether to reset also the regions that hold another value than O(value).
-      - With O(state=restored), whether to restore also the regions that were changed since the backup.
+      - With O(state=restored), whether to restore also the regions that someone else has changed since. Without it such
+        a region fails with the code C(ChangedSince).
       - Other settings have no owner and are simply set.
     type: bool
     default: false
-  backup:
-    description: What an earlier run of this module returned as RV(backup). Required for O(state=restored).
-    type: list
-    elements: dict
-    suboptions:
-      account:
-        description: The account's id. A backup of another account than the credentials' is an error.
-        type: str
-      region:
-        description: The region.
-        type: str
-        required: true
-      setting:
-        description: The setting's id.
-        type: str
-        required: true
-      value:
-        description: The value to put back; unset for AWS's default.
-        type: str
-      replaced_with:
-        description: The value that the earlier run set, and that is expected to be there still.
-        type: str
 extends_documentation_fragment:
   - fleet.aws_ssm.attributes
+  - fleet.aws_ssm.backup
   - fleet.aws_ssm.regions
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -90,7 +70,8 @@ seealso:
 notes:
   - Needs C(ssm:GetServiceSetting) and, for changes, C(ssm:UpdateServiceSetting) or C(ssm:ResetServiceSetting) on the
     setting, and C(iam:PassRole) on the role for C(default-ec2-instance-management-role).
-  - API calls are one read a region, and one write a changed region.
+  - API calls are one read a region, and one write a changed region. A value that was read more than five seconds ago is
+    read again before it is replaced; if it is another by then, the region fails with the code C(ChangedMeanwhile).
 """
 
 EXAMPLES = r"""
@@ -101,7 +82,20 @@ EXAMPLES = r"""
     regions: all
   register: dhmc
 
+- name: The same, and keep what was there in a file
+  fleet.aws_ssm.ssm_service_setting:
+    setting: /ssm/managed-instance/default-ec2-instance-management-role
+    value: service-role/AWSSystemsManagerDefaultEC2InstanceManagementRole
+    regions: all
+    backup_file: before.json
+
 - name: Put back what was there before
+  fleet.aws_ssm.ssm_service_setting:
+    setting: /ssm/managed-instance/default-ec2-instance-management-role
+    state: restored
+    backup_file: before.json
+
+- name: Put back what one task has changed
   fleet.aws_ssm.ssm_service_setting:
     setting: /ssm/managed-instance/default-ec2-instance-management-role
     state: restored
@@ -166,7 +160,7 @@ regions:
       returned: when the region failed
       contains:
         code:
-          description: AWS's error code, C(AlreadySet) or C(DeadlineExceeded).
+          description: AWS's error code, C(AlreadySet), C(ChangedSince), C(ChangedMeanwhile) or C(DeadlineExceeded).
           type: str
           sample: AccessDeniedException
         message:
@@ -182,31 +176,56 @@ partition:
   returned: success, or failure after the regions were read
   type: str
   sample: aws
+forbidden_regions:
+  description:
+    - With O(regions=all), the regions that a service control policy of the organization closes. They are left out, since
+      Systems Manager can't manage anything there.
+  returned: success, or failure after the regions were read
+  type: list
+  elements: str
 backup:
-  description: What was replaced, in the form that O(backup) takes with O(state=restored).
+  description: What was changed, or may have been where AWS gave no answer, in the form that O(backup) takes.
   returned: success, or failure after the regions were read
   type: list
   elements: dict
   contains:
+    module:
+      description: The module that made the change, and can take it back.
+      type: str
+      sample: ssm_service_setting
+    kind:
+      description: What kind of resource it is.
+      type: str
+      sample: service_setting
     account:
       description: The account's id.
+      type: str
+    partition:
+      description: The account's partition.
       type: str
     region:
       description: The region.
       type: str
-    setting:
+    resource:
       description: The setting's id.
       type: str
-    value:
+    before:
       description: The value that was replaced; none where it was unset.
       type: str
-    replaced_with:
-      description: The value that took its place.
+    after:
+      description: The value that took its place; none where it was reset.
+      type: str
+    time:
+      description: When the change was written to O(backup_file), in UTC. Empty if there is none.
+      type: str
+    run:
+      description: Which run wrote it. Empty if there is no O(backup_file).
       type: str
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup_task import BACKUP_SPEC
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._module import execute
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import REGIONS_SPEC
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_setting_module import run
@@ -214,23 +233,15 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_setting_mod
 
 def main() -> None:
     """Entry point."""
-    backup_entry = {
-        "account": {"type": "str"},
-        "region": {"type": "str", "required": True},
-        "setting": {"type": "str", "required": True},
-        "value": {"type": "str"},
-        "replaced_with": {"type": "str"},
-    }
     module = AnsibleAWSModule(
         argument_spec={
             **REGIONS_SPEC,
             "setting": {"type": "str", "required": True},
             "value": {"type": "str"},
             "state": {"type": "str", "choices": ["present", "default", "restored"], "default": "present"},
-            "overwrite": {"type": "bool", "default": False},
-            "backup": {"type": "list", "elements": "dict", "options": backup_entry},
+            **BACKUP_SPEC,
         },
-        required_if=[("state", "present", ["value"]), ("state", "restored", ["backup"])],
+        required_if=[("state", "present", ["value"])],
         supports_check_mode=True,
     )
     execute(module, run)

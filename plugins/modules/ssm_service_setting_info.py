@@ -105,6 +105,12 @@ regions:
         message:
           description: AWS's message in one line.
           type: str
+forbidden_regions:
+  description:
+    - With O(regions=all), the regions that a service control policy of the organization closes. They are left out.
+  returned: success, or failure after the regions were read
+  type: list
+  elements: str
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule

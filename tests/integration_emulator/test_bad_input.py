@@ -9,6 +9,16 @@ TIER = "/ssm/managed-instance/activation-tier"
 OURS = "service-role/Ours"
 OTHER = "999999999999"
 
+ENTRY = {
+    "module": "ssm_service_setting",
+    "kind": "service_setting",
+    "account": OTHER,
+    "partition": "aws",
+    "region": "us-east-1",
+    "resource": DHMC,
+    "before": None,
+    "after": "Ours",
+}
 CASES = {
     "unknown region": ({"regions": ["us-east-1", "eu-wset-1"]}, ["regions", "'eu-wset-1'", "eu-west-1"]),
     "region that nobody has": ({"regions": ["us-east-1", "eu-west-77"]}, ["regions", "'eu-west-77'"]),
@@ -33,11 +43,18 @@ CASES = {
         {"setting": f"arn:aws:ssm:eu-west-1:{OTHER}:servicesetting{DHMC}", "regions": ["us-east-1"]},
         ["setting", "eu-west-1", "us-east-1"],
     ),
-    "empty backup": ({"state": "restored", "backup": []}, ["backup"]),
-    "backup of another account": (
-        {"state": "restored", "backup": [{"account": OTHER, "region": "us-east-1", "setting": DHMC}]},
+    "empty backup": ({"state": "restored", "backup": []}, ["backup", "backup_file"]),
+    "backup and file": ({"state": "restored", "backup": [ENTRY], "backup_file": "b.json"}, ["not both"]),
+    "backup without restored": ({"backup": [ENTRY]}, ["backup is for state=restored only"]),
+    "backup of another account": ({"state": "restored", "backup": [ENTRY]}, ["backup", OTHER]),
+    "damaged backup": ({"state": "restored", "backup": [{**ENTRY, "kind": "x"}]}, ["entry 1 is of the unknown kind x"]),
+    "backup and regions": ({"state": "restored", "backup": [ENTRY], "regions": "us-east-1"}, ["regions", "backup"]),
+    "backup of another setting": (
+        {"state": "restored", "backup": [ENTRY], "setting": TIER},
         ["backup", OTHER],
     ),
+    "file that is not there": ({"state": "restored", "backup_file": "none.json"}, ["none.json does not exist"]),
+    "folder that is not there": ({"backup_file": "none/b.json"}, ["none does not exist"]),
 }
 
 
@@ -80,8 +97,7 @@ def test_without_any_region_the_ways_to_give_one_are_named(account):
 
 
 def test_a_region_that_equals_the_environments_still_contradicts_regions(account):
-    # FAILS until region is told from the environment's by what the task gave: a region that happens to be the same as
-    # AWS_REGION is silently ignored, though the documentation says that region and regions exclude each other.
+    # Regression: a region that happened to be the same as AWS_REGION was silently ignored.
     run = account.setting(value=OURS, region="us-east-1", regions=["eu-west-1"])
     run.failed("regions", "region", "us-east-1")
     assert run.writes == []

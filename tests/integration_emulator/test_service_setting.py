@@ -78,7 +78,7 @@ def test_the_backup_puts_back_what_was_there_unless_somebody_changed_it_since(ac
     assert account.values(*REGIONS) == dict.fromkeys(REGIONS, OURS)
     account.put("Newcomer", "ap-southeast-2")
 
-    refused = account.setting(state="restored", backup=backup).failed("ap-southeast-2", "AlreadySet", "Newcomer")
+    refused = account.setting(state="restored", backup=backup).failed("ap-southeast-2", "ChangedSince", "Newcomer")
     assert refused.writes == [*resets("us-east-1"), *updates("eu-west-1")]
     assert account.values(*REGIONS) == {"us-east-1": "$None", "eu-west-1": "Theirs", "ap-southeast-2": "Newcomer"}
     assert [row["region"] for row in refused.result["regions"] if row["failed"]] == ["ap-southeast-2"]
@@ -90,12 +90,62 @@ def test_the_backup_puts_back_what_was_there_unless_somebody_changed_it_since(ac
     assert account.setting(state="restored", backup=backup).ok(changed=False).writes == []
 
 
+def test_runs_with_one_file_lead_back_to_what_was_there_at_first(account):
+    account.put("Theirs", "eu-west-1")
+    file = {"backup_file": str(account.folder / "before.json")}
+    account.setting("--check", value="First", regions=REGIONS, overwrite=True, **file).ok(changed=True)
+    assert not (account.folder / "before.json").exists()
+    account.setting(value="First", regions=REGIONS, overwrite=True, **file).ok(changed=True)
+    account.setting(value=OURS, regions=REGIONS, overwrite=True, **file).ok(changed=True)
+    kept = (account.folder / "before.json").read_bytes()
+    assert (account.folder / "before.json").stat().st_mode & 0o777 == 0o600
+    assert account.setting(value=OURS, regions=REGIONS, **file).ok(changed=False).writes == []
+    assert (account.folder / "before.json").read_bytes() == kept
+    account.setting("--check", state="restored", **file).ok(changed=True)
+    account.setting(state="restored", **file).ok(changed=True)
+    assert account.values(*REGIONS) == {"us-east-1": "$None", "eu-west-1": "Theirs", "ap-southeast-2": "$None"}
+    assert account.setting(state="restored", **file).ok(changed=False).writes == []
+    assert (account.folder / "before.json").read_bytes() == kept
+
+
+def test_many_accounts_share_a_file_and_get_back_their_own(account, emulator):
+    file = {"backup_file": str(account.folder / "before.json")}
+    account.put("Theirs", "us-east-1")
+    account.setting(value=OURS, regions=["us-east-1"], overwrite=True, **file).ok(changed=True)
+    other = type(account)(emulator, "210987654321", account.folder)
+    nothing = other.setting(state="restored", **file).failed("nothing for ssm_service_setting to restore", account.id)
+    assert nothing.writes == []
+    other.put("Others", "eu-west-1")
+    try:
+        other.setting(value=OURS, regions=["eu-west-1"], overwrite=True, **file).ok(changed=True)
+        account.setting(state="restored", **file).ok(changed=True)
+        assert (account.value("us-east-1"), other.value("eu-west-1")) == ("Theirs", OURS)
+        other.setting(state="restored", **file).ok(changed=True)
+        assert other.values("us-east-1", "eu-west-1") == {"us-east-1": "$None", "eu-west-1": "Others"}
+    finally:
+        other.control.reset(other.id)
+
+
+def test_a_backup_file_says_what_it_holds_for_the_account(account):
+    file = account.folder / "before.json"
+    account.setting(value=OURS, regions=REGIONS, backup_file=str(file)).ok(changed=True)
+    run = account.module("backup_file_info", path=str(file)).ok(changed=False)
+    assert run.result["resources"] == {"ssm_service_setting": 3}
+    assert (run.result["account"], run.result["accounts"]) == (account.id, [account.id])
+    text = file.read_text("utf-8")
+    file.write_text(text.replace(account.id, "210987654321"), "utf-8")
+    account.module("backup_file_info", path=str(file)).failed("nothing to restore", "resources of 210987654321")
+    assert account.module("backup_file_info", path=str(file), required=False).ok().result["resources"] == {}
+    file.write_text(text[:-30], "utf-8")
+    run = account.module("backup_file_info", path=str(file)).failed("path: ", "is damaged", "Nothing was changed.")
+    assert run.calls == []
+
+
 def test_a_setting_without_an_owner_is_set_reset_and_restored(account):
     account.put("Enabled", "eu-west-1", setting=OPSCENTER)
     run = account.setting(setting=OPSCENTER, state="default", regions="eu-west-1").ok(changed=True)
     assert account.value("eu-west-1", OPSCENTER) == "Disabled"
-    # FAILS until a backup entry without replaced_with is understood as "AWS's default": the region is refused with
-    # AlreadySet, though nobody has touched it since.
+    # Regression: the region was refused with AlreadySet, though nobody had touched it since.
     account.setting(setting=OPSCENTER, state="restored", backup=run.result["backup"]).ok(changed=True)
     assert account.value("eu-west-1", OPSCENTER) == "Enabled"
 

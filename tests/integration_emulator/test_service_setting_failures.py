@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from threading import Timer
 
 DHMC = "/ssm/managed-instance/default-ec2-instance-management-role"
 OURS = "service-role/Ours"
@@ -34,7 +35,7 @@ def test_a_role_of_somebody_else_fails_its_region_only(account):
     # What failed can be done on its own.
     run = account.setting(value=OURS, regions=REGIONS, overwrite=True).ok(changed=True)
     assert run.writes == updates("eu-west-1")
-    assert run.result["backup"][0]["value"] == theirs
+    assert run.result["backup"][0]["before"] == theirs
     assert account.value("eu-west-1") == OURS
 
 
@@ -85,14 +86,52 @@ def test_a_region_that_hangs_is_given_up_when_the_time_is_up(account):
 
 
 def test_a_hanging_read_leaves_time_for_writing_the_other_regions(account):
-    # FAILS until the reads get only a share of the timeout (or each region is written as soon as it is read): now the
-    # reads wait for the slowest region up to the deadline, so that a single dead region leaves no time for any write,
-    # and all of them fail with DeadlineExceeded.
+    # Regression: the reads waited for the slowest region up to the deadline, which left no time for any write.
     account.faults({"service": "ssm", "region": "eu-west-1", "hang": 25})
     run = account.setting(value=OURS, regions=REGIONS, timeout=6).failed("eu-west-1: DeadlineExceeded")
     account.faults()
     assert account.values(*REGIONS) == dict.fromkeys(REGIONS, OURS) | {"eu-west-1": "$None"}
     assert [region for region, row in run.rows.items() if row["failed"]] == ["eu-west-1"]
+
+
+def test_a_value_that_is_replaced_while_another_region_hangs_is_left_alone(account):
+    """A slow region can keep the plan waiting: what was read by then may be old when it comes to the writes."""
+    account.faults({"service": "ssm", "region": "eu-west-1", "operation": "Get*", "hang": 40})
+    change = Timer(5, account.put, ("Theirs", "us-east-1"))
+    change.start()
+    run = account.setting(value=OURS, regions=REGIONS, timeout=20, backup_file=str(account.folder / "b.json"))
+    change.join()
+    run.failed("us-east-1: ChangedMeanwhile", "is Theirs now: left alone", "eu-west-1: DeadlineExceeded")
+    account.faults()
+    assert account.values(*REGIONS) == {"us-east-1": "Theirs", "eu-west-1": "$None", "ap-southeast-2": OURS}
+    # The backup holds the region that was left alone, with what was seen there: it is not put back over theirs.
+    run = account.setting(state="restored", backup_file=str(account.folder / "b.json"))
+    run.failed("1 of 2 regions failed", "us-east-1: ChangedSince: holds Theirs")
+    assert account.values(*REGIONS) == {"us-east-1": "Theirs", "eu-west-1": "$None", "ap-southeast-2": "$None"}
+
+
+def test_a_region_that_could_not_be_read_while_planning_is_neither_written_nor_in_the_backup(account):
+    account.put("Theirs", "eu-west-1")
+    account.faults({"service": "ssm", "region": "eu-west-1", "operation": "Get*", "error": {**DENIED, "times": 1}})
+    run = account.setting(value=OURS, regions=REGIONS, overwrite=True, backup_file=str(account.folder / "b.json"))
+    run.failed("1 of 3 regions failed", "eu-west-1: AccessDeniedException")
+    assert run.writes == updates("us-east-1", "ap-southeast-2")
+    assert account.value("eu-west-1") == "Theirs"
+    assert "eu-west-1" not in (account.folder / "b.json").read_text("utf-8")
+
+
+def test_a_region_that_the_organization_closes_is_left_out_of_all_regions(account):
+    words = "You are not authorized to perform this operation with an explicit deny in a service control policy"
+    account.faults(
+        {"service": "ssm", "region": "eu-west-3", "error": {"code": "AccessDeniedException", "message": words}}
+    )
+    run = account.setting(value=OURS, regions="all").ok(changed=True)
+    assert run.result["forbidden_regions"] == ["eu-west-3"]
+    assert "eu-west-3" not in run.rows
+    info = account.module("ssm_service_setting_info", setting=DHMC, regions="all").ok()
+    assert info.result["forbidden_regions"] == ["eu-west-3"]
+    # A region that the task names is not left out without a failure.
+    account.setting(value=OURS, regions=["eu-west-1", "eu-west-3"]).failed("eu-west-3: AccessDeniedException")
 
 
 def test_throttling_and_concurrent_updates_are_waited_out(account):
@@ -138,6 +177,5 @@ def test_a_region_that_is_down_fails_after_some_attempts(account):
     run = account.setting(value=OURS, regions=REGIONS, aws_config={"retries": {"total_max_attempts": 2}})
     run.failed("1 of 3 regions failed", "eu-west-1: ServiceUnavailable")
     assert run.writes == updates("us-east-1", "ap-southeast-2")
-    # FAILS until _service_setting_api repeats only what botocore does not: AWSRetry has codes of its own (as
-    # ServiceUnavailable), so that its attempts are multiplied by botocore's, and aws_config has no say.
+    # Regression: AWSRetry repeated what botocore had repeated already, so aws_config had no say.
     assert len([call for call in run.calls if call["region"] == "eu-west-1"]) == 2

@@ -56,7 +56,13 @@ class BackupTask:
     @property
     def regions(self) -> list[str]:
         """The regions that this module's entries name, of whatever account."""
-        return sorted({e.region for e in self._entries if e.region and e.module == self._module})
+        return sorted({entry.region for entry in self._entries if entry.region and entry.module == self._module})
+
+    @property
+    def partition(self) -> str | None:
+        """The partition of this module's entries; None if they have several, or there are none."""
+        found = {entry.partition for entry in self._entries if entry.module == self._module}
+        return found.pop() if len(found) == 1 else None
 
     def originals(self, account: str) -> list[Original]:
         """What this module has to restore in the account. Raise InputError if that is nothing."""

@@ -146,8 +146,8 @@ def test_resources_that_differ_make_a_maybe(resources, expected):
 
 
 def test_a_boundary_is_weighed_for_each_resource():
-    # FAILS until decide() combines policies and boundary resource by resource: what the policies allow on one
-    # resource and the boundary on another is allowed on neither, so the answer is "no" and not "maybe".
+    # Regression: what the policies allow on one resource and the boundary on another is allowed on neither, so the
+    # answer is "no" and not "maybe".
     boundary = policy(allow(resource="arn:aws:s3:::b"), kind="boundary")
     statement = allow(resource="arn:aws:s3:::a")
     both = ["arn:aws:s3:::a", "arn:aws:s3:::b"]

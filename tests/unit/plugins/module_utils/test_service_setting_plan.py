@@ -8,15 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import appended, originals
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_setting import (
     DHMC,
     SETTINGS,
     Known,
     Setting,
-    backup_of,
+    Step,
+    entries_of,
     plan,
+    plan_restored,
     wanted_everywhere,
-    wanted_from_backup,
 )
 
 ROLES = ("Ours", "service-role/Ours", "AWS-QuickSetup-SSM-DefaultEC2MgmtRole-eu-west-1", "Theirs")
@@ -118,15 +120,25 @@ def test_a_role_of_somebody_else_is_never_replaced_unless_that_was_asked_for(tas
 def back_and_forth(model, wanted):
     before = model.effective()
     steps = model.carry_out(plan(model.setting, model.read(), wanted))
-    backup = backup_of(model.setting, "123456789012", steps)
-    assert {entry["region"] for entry in backup} == {step.region for step in steps if step.operation != "keep"} - {
-        step.region for step in steps if step.operation == "refuse"
+    entries = entries_of(model.setting, "123456789012", "aws", steps)
+    assert {entry.region for entry in entries} == {
+        step.region for step in steps if step.operation not in ("keep", "refuse")
     }
-    current = [setting for setting in model.read() if setting.region in {entry["region"] for entry in backup}]
-    steps = model.carry_out(plan(model.setting, current, wanted_from_backup(model.setting, backup, overwrite=False)))
-    assert [step for step in steps if step.operation == "refuse"] == []
+    restore(model, entries)
     assert model.effective() == before
-    return backup
+    return entries
+
+
+def restore(model, entries, *, overwrite=False):
+    """Restore the model, which no region may refuse; a second time there is nothing to do."""
+    known = originals(entries)
+    regions = {original.region for original in known}
+    current = [setting for setting in model.read() if setting.region in regions]
+    steps = model.carry_out(plan_restored(model.setting, current, known, overwrite=overwrite))
+    assert [step for step in steps if step.operation == "refuse"] == []
+    current = [setting for setting in model.read() if setting.region in regions]
+    again = plan_restored(model.setting, current, known, overwrite=False)
+    assert {step.operation for step in again} <= {"keep"}
 
 
 @given(tasks(settings=(DHMC, TIER)))
@@ -136,8 +148,6 @@ def test_restoring_the_backup_gives_back_what_was_there(task):
 
 @pytest.mark.parametrize("setting", ["/ssm/opsinsights/opscenter", "/ssm/new/one"])
 def test_restoring_the_backup_of_a_reset_works_where_the_default_is_not_documented(setting):
-    # FAILS until a backup entry without replaced_with stands for "AWS's default, whatever that is": _step compares
-    # the region's value (the default, which is not None) with an empty only_over and refuses with AlreadySet.
     model = Model(setting, dict.fromkeys(REGIONS, VALUES[setting][0]))
     back_and_forth(model, wanted_everywhere(setting, REGIONS, state="default", value=None, overwrite=False))
 
@@ -151,22 +161,49 @@ def test_restoring_the_backup_of_a_change_works_for_every_setting(setting):
 
 
 @given(tasks(settings=(DHMC, TIER)), st.data())
+def test_many_runs_with_one_backup_lead_back_to_the_original(task, data):
+    model, wanted = task
+    before, journal = model.effective(), []
+    for turn in range(3):
+        steps = plan(model.setting, model.read(), wanted)
+        journal = appended(journal, entries_of(model.setting, "123456789012", "aws", steps))
+        # A run may be killed after the backup was written and before all of it is done.
+        model.carry_out([step for step in steps if turn or data.draw(st.booleans())])
+        value = data.draw(st.sampled_from(VALUES[model.setting]))
+        wanted = wanted_everywhere(model.setting, REGIONS, state="present", value=value, overwrite=False)
+    if journal:
+        restore(model, journal)
+    assert model.effective() == before
+
+
+@given(tasks(settings=(DHMC, TIER)), st.data())
 def test_what_was_changed_since_the_backup_is_refused_unless_overwrite_says_otherwise(task, data):
     model, wanted = task
     steps = model.carry_out(plan(model.setting, model.read(), wanted))
-    backup = backup_of(model.setting, None, steps)
-    if not backup:
+    entries = entries_of(model.setting, "123456789012", "aws", steps)
+    if not entries:
         return
-    entry = backup[0]
-    others = [
-        v for v in VALUES[model.setting] if v.split("/")[-1] not in _names(entry["value"], entry["replaced_with"])
-    ]
+    entry = entries[0]
+    taken = _names(
+        entry.before, entry.after, AWS_DEFAULTS[model.setting] if None in (entry.before, entry.after) else None
+    )
+    others = [value for value in VALUES[model.setting] if value.split("/")[-1] not in taken]
+    if not others:
+        return
     changed = data.draw(st.sampled_from(others))
-    now = [Setting(entry["region"], changed, "Customized")]
-    step = plan(model.setting, now, wanted_from_backup(model.setting, [entry], overwrite=False))[0]
-    assert (step.operation, step.after) == ("refuse", changed)
-    step = plan(model.setting, now, wanted_from_backup(model.setting, [entry], overwrite=True))[0]
-    assert (step.operation, step.after) == ("reset" if entry["value"] is None else "update", entry["value"])
+    now = [Setting(entry.region, changed, "Customized")]
+    step = plan_restored(model.setting, now, originals([entry]), overwrite=False)[0]
+    assert (step.operation, step.after, step.code) == ("refuse", changed, "ChangedSince")
+    step = plan_restored(model.setting, now, originals([entry]), overwrite=True)[0]
+    assert (step.operation, step.after) == ("reset" if entry.before is None else "update", entry.before)
+
+
+def test_a_role_that_was_unset_since_is_refused_too():
+    entry = entries_of(DHMC, "123456789012", "aws", [Step("eu-west-1", "update", "Theirs", "Ours")])
+    now = [Setting("eu-west-1", None)]
+    step = plan_restored(DHMC, now, originals(entry), overwrite=False)[0]
+    assert (step.operation, step.code) == ("refuse", "ChangedSince")
+    assert plan_restored(DHMC, now, originals(entry), overwrite=True)[0].operation == "update"
 
 
 def _names(*values):
