@@ -62,14 +62,13 @@ def _managed_policy(client: Any, arn: str, kind: str) -> Policy:
 
 
 def _get_role_policy(client: Any, role: str, policy: str) -> dict[str, Any]:
-    repeated = AWSRetry.jittered_backoff()(client.get_role_policy)
-    return repeated(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    return client.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
 
 
 def read_role_policies(client: Any, role: str) -> RolePolicies:
     """What is on the role; an inline policy as the very text that IAM stores, so that it can be put back the same."""
     client.meta.events.register_first("after-call.iam.GetRolePolicy", _keep_text, unique_id="fleet.aws_ssm-keep-text")
-    read = AWSRetry.jittered_backoff()(client.get_role_policy)
+    read = client.get_role_policy
     return RolePolicies(
         managed={policy["PolicyArn"]: policy["PolicyName"] for policy in list_iam_role_attached_policies(client, role)},
         inline={
@@ -79,6 +78,17 @@ def read_role_policies(client: Any, role: str) -> RolePolicies:
     )
 
 
+def read_inline_policy(client: Any, role: str, policy: str) -> str | None:
+    """The text of one inline policy as IAM stores it; None if there is none, or no such role."""
+    client.meta.events.register_first("after-call.iam.GetRolePolicy", _keep_text, unique_id="fleet.aws_ssm-keep-text")
+    try:
+        return str(client.get_role_policy(RoleName=role, PolicyName=policy)["PolicyText"])
+    except Exception as error:
+        if code_of(error) != "NoSuchEntity":
+            raise
+        return None
+
+
 def _keep_text(parsed: dict[str, Any], **_event: Any) -> None:
     # botocore's own handler, which runs after this one, leaves only the decoded document.
     if isinstance(parsed.get("PolicyDocument"), str):
@@ -86,16 +96,32 @@ def _keep_text(parsed: dict[str, Any], **_event: Any) -> None:
 
 
 def change_role_policy(client: Any, role: str, change: Change) -> None:
-    """Carry out one change. A role or policy that was made a moment ago may not be seen yet, so that is waited for."""
-    repeat = AWSRetry.jittered_backoff(retries=8, delay=1, max_delay=10, catch_extra_error_codes=["NoSuchEntity"])
+    """Make one change. A role or policy that was made a moment ago may not be seen yet, so that is waited for.
+
+    What is gone already counts as taken away: someone else did it, or an earlier attempt whose answer was lost.
+    botocore has repeated what IAM throttles.
+    """
+    repeat = _RetryOnly.jittered_backoff(retries=8, delay=1, max_delay=10, catch_extra_error_codes=["NoSuchEntity"])
     if change.operation == "attach":
         repeat(client.attach_role_policy)(RoleName=role, PolicyArn=change.arn)
     elif change.operation == "put":
         repeat(client.put_role_policy)(RoleName=role, PolicyName=change.name, PolicyDocument=change.after)
-    elif change.operation == "detach":
-        AWSRetry.jittered_backoff()(client.detach_role_policy)(RoleName=role, PolicyArn=change.arn)
-    elif change.operation == "delete":
-        AWSRetry.jittered_backoff()(client.delete_role_policy)(RoleName=role, PolicyName=change.name)
+    else:
+        try:
+            if change.operation == "detach":
+                client.detach_role_policy(RoleName=role, PolicyArn=change.arn)
+            else:
+                client.delete_role_policy(RoleName=role, PolicyName=change.name)
+        except Exception as error:
+            if code_of(error) != "NoSuchEntity":
+                raise
+
+
+class _RetryOnly(AWSRetry):
+    @staticmethod
+    def found(response_code: str, catch_extra_error_codes: Any = None) -> bool:
+        """Only the codes that are named: botocore has repeated the others, and would do so again for each attempt."""
+        return response_code in (catch_extra_error_codes or ())
 
 
 def read_profile(client: Any, name: str) -> dict[str, Any] | None:
@@ -111,7 +137,7 @@ def profiles_of_role(client: Any, role: str) -> list[str]:
 
 def quotas(client: Any) -> Mapping[str, int]:
     """GetAccountSummary's map of quotas and usage."""
-    return AWSRetry.jittered_backoff()(client.get_account_summary)()["SummaryMap"]
+    return client.get_account_summary()["SummaryMap"]
 
 
 def policy_exists(client: Any, arn: str) -> bool:

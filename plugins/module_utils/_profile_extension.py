@@ -19,7 +19,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import (
     read_profile,
     read_role_policies,
 )
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy_module import (
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.module import (
     check_managed,
     managed_arns,
     parse_managed,

@@ -153,11 +153,3 @@ def apply(now: RolePolicies, changes: Iterable[Change]) -> RolePolicies:
         elif change.operation == "delete":
             inline.pop(change.name, None)
     return RolePolicies(managed, inline)
-
-
-def backup_of(changes: Iterable[Change]) -> dict[str, Any]:
-    """What was taken off or replaced, in the form of the module's own options; documents as the text IAM held."""
-    return {
-        "managed_policies": [change.arn for change in changes if change.operation == "detach"],
-        "inline_policies": {change.name: change.before for change in changes if change.before is not None},
-    }

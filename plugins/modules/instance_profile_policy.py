@@ -19,7 +19,7 @@ options:
   instance_profile:
     description:
       - The instance profile's name, its path and name, or its ARN.
-      - Exactly one of O(instance_profile), O(role) and O(instance_id) is required.
+      - Exactly one of O(instance_profile), O(role) and O(instance_id) is required, except with O(state=restored).
     type: str
   role:
     description: The role's name, its path and name, or its ARN.
@@ -40,18 +40,21 @@ options:
       - With O(state=absent) only the names count.
     type: dict
   state:
-    description: Whether the policies should be on the role.
+    description:
+      - Whether the policies should be on the role.
+      - V(restored) puts back what O(backup) or O(backup_file) holds, on every role that it names.
     type: str
-    choices: [present, absent]
+    choices: [present, absent, restored]
     default: present
   purge:
     description:
       - With O(state=present), whether to take all other policies off the role, managed and inline. What is taken off is
-        returned as RV(backup), and diff mode shows it.
+        in RV(backup), and diff mode shows it.
     type: bool
     default: false
 extends_documentation_fragment:
   - fleet.aws_ssm.attributes
+  - fleet.aws_ssm.backup
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -63,6 +66,10 @@ notes:
     RV(other_profiles).
   - Policies are put on before others are taken off, except where the account's quota of attached policies leaves no room.
     The quotas are read from the account before the first change.
+  - A role that Default Host Management Configuration uses in any region of the account keeps what allows
+    C(ssm:UpdateInstanceInformation). A change that would take it away is refused. To know that, such a change reads the
+    policies' documents and the setting of every region (C(iam:GetPolicyVersion), C(ec2:DescribeRegions),
+    C(ssm:GetServiceSetting)).
   - Instances get new permissions of their role within minutes; the SSM Agent may take up to 30 minutes to use them.
   - Needs C(iam:GetInstanceProfile), C(iam:GetRole), C(iam:ListInstanceProfilesForRole), C(iam:ListAttachedRolePolicies),
     C(iam:ListRolePolicies), C(iam:GetRolePolicy), C(iam:GetPolicy), C(iam:GetAccountSummary), and for changes
@@ -87,9 +94,8 @@ EXAMPLES = r"""
 
 - name: Put it back
   fleet.aws_ssm.instance_profile_policy:
-    role: "{{ removed.role.name }}"
-    managed_policies: "{{ removed.backup.managed_policies }}"
-    inline_policies: "{{ removed.backup.inline_policies }}"
+    state: restored
+    backup: "{{ removed.backup }}"
 """
 
 RETURN = r"""
@@ -129,17 +135,48 @@ changes:
       description: The managed policy's ARN.
       type: str
 backup:
-  description: What was taken off or replaced, in the form of this module's own options.
-  returned: success, or failure after it was found
-  type: dict
+  description: What was changed, or may have been where IAM gave no answer, in the form that O(backup) takes.
+  returned: success, or failure after the role was found, unless O(state=restored)
+  type: list
+  elements: dict
+restored:
+  description: Each policy of the backup and what became of it.
+  returned: O(state=restored)
+  type: list
+  elements: dict
   contains:
-    managed_policies:
-      description: ARNs of the policies that were detached.
-      type: list
-      elements: str
-    inline_policies:
-      description: Documents by name, each the very text that IAM held.
+    role:
+      description: The role's name.
+      type: str
+    policy:
+      description: The inline policy's name, or the managed policy's ARN.
+      type: str
+    operation:
+      description: V(attach), V(detach), V(put), V(delete), or V(keep) if it is as it was.
+      type: str
+    before:
+      description: The document, or V(attached), before; none if it was not there.
+      type: raw
+    after:
+      description: The document, or V(attached), after; none if it is not there.
+      type: raw
+    changed:
+      description: Whether it was changed, or would be in check mode.
+      type: bool
+    failed:
+      description: Whether it could not be restored.
+      type: bool
+    error:
+      description: Why not.
       type: dict
+      returned: when it failed
+      contains:
+        code:
+          description: AWS's error code, C(ChangedSince), C(Gone), C(InUse) or C(ChangedMeanwhile).
+          type: str
+        message:
+          description: The reason in one line.
+          type: str
 managed_policies:
   description: The ARNs of all managed policies of the role afterwards.
   returned: success, or failure after it was found
@@ -152,15 +189,25 @@ inline_policies:
   elements: str
 """
 
+from typing import Any
+
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup_task import BACKUP_SPEC, BackupTask
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._module import execute
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy_module import run
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.module import run
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.restore import MODULE
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.restore_module import run_restored
+
+
+def body(module: AnsibleAWSModule) -> dict[str, Any]:
+    """Put on, take off, or restore."""
+    backup = BackupTask(MODULE, module.params)
+    return (run_restored if module.params["state"] == "restored" else run)(module, backup)
 
 
 def main() -> None:
     """Entry point."""
-    ways = ["instance_profile", "role", "instance_id"]
     execute(
         AnsibleAWSModule(
             argument_spec={
@@ -169,14 +216,14 @@ def main() -> None:
                 "instance_id": {"type": "str"},
                 "managed_policies": {"type": "list", "elements": "str"},
                 "inline_policies": {"type": "dict"},
-                "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+                "state": {"type": "str", "choices": ["present", "absent", "restored"], "default": "present"},
                 "purge": {"type": "bool", "default": False},
+                **BACKUP_SPEC,
             },
-            mutually_exclusive=[ways],
-            required_one_of=[ways],
+            mutually_exclusive=[["instance_profile", "role", "instance_id"]],
             supports_check_mode=True,
         ),
-        run,
+        body,
     )
 
 

@@ -26,6 +26,12 @@ def allow(*actions, resource="*", **more):
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
+DENY_IT = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Deny", "Action": "ssm:UpdateInstanceInformation", "Resource": "*"}],
+}
+
+
 @pytest.fixture
 def web(account, aws_trust):
     """A role of somebody else with policies of its own, in a profile; both in a path."""
@@ -64,6 +70,11 @@ def attached(account, role="WebRole"):
     return sorted(policy["PolicyArn"] for policy in policies)
 
 
+def kept(backup):
+    """What a backup holds before and after, by resource."""
+    return {entry["resource"]: (entry["before"], entry["after"]) for entry in backup}
+
+
 def test_policies_come_onto_the_role_and_nothing_else_is_touched(web):
     own = web.iam.create_policy(PolicyName="Team", Path="/team/", PolicyDocument=json.dumps(allow("ec2:*")))["Policy"]
     # A policy of AWS by name, one of the account by name although it lies in a path, one by ARN.
@@ -96,15 +107,11 @@ def test_what_is_removed_or_replaced_comes_back_byte_for_byte(web):
     add_inline(web, "odd2", ODD.replace("Allow", "Deny"))
     before, had = texts(web), attached(web)
     assert before["odd"] == ODD
-    put_back = {
-        "role": "WebRole",
-        "managed_policies": "{{ it.backup.managed_policies }}",
-        "inline_policies": "{{ it.backup.inline_policies }}",
-    }
+    put_back = {"state": "restored", "backup": "{{ it.backup }}"}
     there = {"instance_profile": "Web", "managed_policies": ["ReadOnlyAccess"], "inline_policies": {"odd": None}}
     run = web.play([{MODULE: {**there, "state": "absent"}, "register": "it"}], keep=["it"]).ok()
     assert (sorted(texts(web)), attached(web)) == (["odd2", "own"], [])
-    assert run.result["it"]["backup"] == {"managed_policies": [READ_ONLY], "inline_policies": {"odd": ODD}}
+    assert kept(run.result["it"]["backup"]) == {f"WebRole/{READ_ONLY}": (True, False), "WebRole/odd": (ODD, None)}
     web.play([{MODULE: put_back}], it=run.result["it"]).ok()
     assert (texts(web), attached(web)) == (before, had)
 
@@ -119,6 +126,66 @@ def test_what_is_removed_or_replaced_comes_back_byte_for_byte(web):
     run = web.play(tasks, keep=["it", "back", "again", "nothing"]).ok()
     assert [run.result[name]["changed"] for name in ("it", "back", "again")] == [True, True, False]
     assert (texts(web), attached(web)) == (before, had)
+
+
+def test_runs_with_one_file_lead_back_and_what_others_changed_since_is_named(web):
+    add_inline(web, "odd", ODD)
+    before, had = texts(web), attached(web)
+    file = {"backup_file": str(web.folder / "b.json")}
+    first = {"role": "WebRole", "managed_policies": [CORE], "inline_policies": {"odd": allow("s3:*")}, **file}
+    web.module("instance_profile_policy", **first).ok(changed=True)
+    web.module(
+        "instance_profile_policy", **{**first, "inline_policies": {"odd": allow("ec2:*"), "new": allow("a:b")}}
+    ).ok()
+    web.module("instance_profile_policy", role="WebRole", state="absent", managed_policies=[READ_ONLY], **file).ok()
+    # Someone else detaches a policy of ours, which is what is wanted, and edits another.
+    web.iam.detach_role_policy(RoleName="WebRole", PolicyArn=CORE)
+    add_inline(web, "new", json.dumps(allow("c:d")))
+    back = {"state": "restored", **file}
+    run = web.module("instance_profile_policy", "--check", **back).failed(
+        "1 of 4 could not be restored", "new of WebRole"
+    )
+    assert run.writes == []
+    run = web.module("instance_profile_policy", **back).failed("new of WebRole: ChangedSince")
+    assert attached(web) == had
+    assert texts(web) == before | {"new": json.dumps(allow("c:d"))}
+    web.module("instance_profile_policy", **back, overwrite=True).ok(changed=True)
+    assert (texts(web), attached(web)) == (before, had)
+    assert web.module("instance_profile_policy", **back).ok(changed=False).writes == []
+
+
+def test_a_role_that_is_gone_is_named(web):
+    file = {"backup_file": str(web.folder / "b.json")}
+    gone = {"role": "Bystander", "state": "absent", "managed_policies": [READ_ONLY], **file}
+    web.module("instance_profile_policy", **gone).ok(changed=True)
+    web.iam.delete_role(RoleName="Bystander")
+    web.module("instance_profile_policy", state="restored", **file).failed("1 of 1", "Bystander", "Gone")
+    assert web.module("instance_profile_policy", state="restored", overwrite=True, **file).ok().writes == []
+
+
+def test_a_role_that_dhmc_uses_keeps_what_lets_instances_register(web, aws_trust):
+    web.add_role("Shared", aws_trust("ec2.amazonaws.com", "ssm.amazonaws.com"), "AmazonSSMManagedInstanceCore")
+    web.put("Shared", "eu-west-1")
+    before = web.roles()
+    takes = {"role": "Shared", "state": "absent", "managed_policies": [CORE]}
+    for request in (takes, {"role": "Shared", "purge": True}, {"role": "Shared", "inline_policies": {"d": DENY_IT}}):
+        run = web.module("instance_profile_policy", **request)
+        run.failed("The role Shared is the role that Default Host Management Configuration uses in eu-west-1")
+        assert (run.writes, web.roles()) == ([], before)
+    # Another policy allows it, too.
+    web.module("instance_profile_policy", role="Shared", inline_policies={"also": allow("ssm:*")}).ok(changed=True)
+    web.module("instance_profile_policy", **takes).ok(changed=True)
+    web.put("Other", "eu-west-1")
+    web.module("instance_profile_policy", role="Shared", state="absent", inline_policies={"also": None}).ok(
+        changed=True
+    )
+
+
+def test_in_another_partition_its_own_iam_is_asked(account):
+    none = dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"))
+    run = account.module("instance_profile_policy", role="Nobody", managed_policies=[CORE], env=none)
+    run.failed("role: there is no IAM role Nobody")
+    assert {call["region"] for call in run.calls} == {"us-east-1"}
 
 
 def test_purge_is_off_unless_asked_for_and_its_diff_names_what_goes(web):
@@ -143,7 +210,8 @@ def test_purge_is_off_unless_asked_for_and_its_diff_names_what_goes(web):
     assert (sorted(texts(web)), attached(web)) == (["mine", "own"], sorted([CORE, READ_ONLY]))
     run = web.play(tasks, keep=["it"]).ok()
     assert (sorted(texts(web)), attached(web)) == (["mine"], [CORE])
-    assert run.result["it"]["backup"] == {"managed_policies": [READ_ONLY], "inline_policies": before}
+    gone = {resource: change for resource, change in kept(run.result["it"]["backup"]).items() if change[0]}
+    assert gone == {f"WebRole/{READ_ONLY}": (True, False)} | {f"WebRole/{n}": (t, None) for n, t in before.items()}
 
 
 def test_a_document_that_differs_only_in_format_and_order_is_not_written(web):

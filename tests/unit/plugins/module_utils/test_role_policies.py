@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import originals
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.restore import entries_of, plan_restored
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._role_policies import (
     Request,
     RolePolicies,
     apply,
-    backup_of,
     document_size,
     document_text,
     ordered,
@@ -103,7 +104,7 @@ def test_absent_takes_off_what_is_named_and_there():
     now = RolePolicies(managed("A", "B"), {"same": TEXT, "other": TEXT})
     changes = plan_absent(now, Request(managed("B", "C"), {"other": "", "never": ""}))
     assert operations(changes) == [("detach", "B"), ("delete", "other")]
-    assert backup_of(changes) == {"managed_policies": ["arn:B"], "inline_policies": {"other": TEXT}}
+    assert [(change.arn, change.before) for change in changes] == [("arn:B", None), (None, TEXT)]
 
 
 def test_a_document_without_a_version_is_compared_as_the_version_that_iam_takes_it_for():
@@ -161,8 +162,8 @@ def test_the_plan_gives_what_is_wanted_and_its_backup_gives_back_what_was(has, i
     assert then.inline == {**({} if purge else inline), **texts}
     assert present(then, want, purge=purge) == []
 
-    backup = backup_of(changes)
-    request = Request({arn: now.managed[arn] for arn in backup["managed_policies"]}, backup["inline_policies"])
-    again = apply(then, present(then, request, purge=False))
-    assert now.managed.items() <= again.managed.items()
-    assert inline.items() <= again.inline.items()
+    # What a backup holds of it leads back to what there was.
+    known = originals(entries_of(changes, "Role", "123456789012", "aws"))
+    back = [each.change for each in plan_restored(reversed(known), {"Role": then}, overwrite=False) if each.change]
+    assert (set(apply(then, back).managed), apply(then, back).inline) == (set(now.managed), inline)
+    assert not [each.change for each in plan_restored(known, {"Role": now}, overwrite=False) if each.change]

@@ -1,11 +1,12 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to fleet.aws_ssm: may change in any release.
-"""Module body of instance_profile_policy: find the role, read, plan, carry out, report."""
+"""Module body of instance_profile_policy: find the role, read, plan, write the backup, apply, report."""
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -16,23 +17,35 @@ from ansible_collections.amazon.aws.plugins.module_utils.iam import get_iam_role
 from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, InputError, describe
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import Entry, to_rows
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup_task import BackupTask
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import (
+    ChangedMeanwhile,
+    Failure,
+    InputError,
+    describe,
+    may_have_happened,
+)
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import (
     change_role_policy,
     policy_arn,
     policy_exists,
     profiles_of_role,
     quotas,
+    read_inline_policy,
     read_profile,
     read_role_policies,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import POLICY, PROFILE, ROLE, IamName, parse_name
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.guard import why_kept
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.restore import (
+    entries_of,
+)
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._role_policies import (
     Change,
     Request,
     RolePolicies,
     apply,
-    backup_of,
     document_text,
     ordered,
     plan_absent,
@@ -43,47 +56,79 @@ if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 
+# Seconds that guarding a role and reading it may take. A module of one role has no timeout of its own.
+TIMEOUT = 300.0
+# Seconds after which a document is read again before it is replaced.
+_FRESH = 5.0
+
+
 @dataclass(frozen=True)
 class Target:
-    """The role to work on, the profile it was found through, and the other profiles that hold it."""
+    """The role to work on (as IAM shows it), the profile it was found through, and the others that hold it."""
 
-    name: str
-    arn: str
+    role: Mapping[str, Any]
     profile: str | None = None
     shared: tuple[str, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """The role's name."""
+        return str(self.role["RoleName"])
 
-def run(module: AnsibleAWSModule) -> dict[str, Any]:
-    """instance_profile_policy: puts policies on the role behind an instance profile, or takes them off."""
-    params = module.params
-    inline = dict.fromkeys(params["inline_policies"] or {}, "")
-    for name, document in (params["inline_policies"] or {}).items():
-        parse_name("inline_policies", name, POLICY)
-        if params["state"] == "present":
-            inline[name] = document_text("inline_policies", name, document)
-    names = parse_managed("managed_policies", params["managed_policies"] or [])
+    @property
+    def arn(self) -> str:
+        """The role's ARN."""
+        return str(self.role["Arn"])
+
+
+def run(module: AnsibleAWSModule, backup: BackupTask) -> dict[str, Any]:
+    """`state=present` and `state=absent`: puts policies on the role behind an instance profile, or takes them off."""
     clients = Clients(module)
+    deadline = time.monotonic() + TIMEOUT
+    inline, names = _requested(module.params)
     try:
-        iam = clients.client("iam", clients.region)
-        target = _target(params, clients, iam)
+        iam = clients.client("iam", clients.global_region())
+        target = _target(module.params, clients, iam)
         target = replace(
             target, shared=tuple(name for name in profiles_of_role(iam, target.name) if name != target.profile)
         )
         now = read_role_policies(iam, target.name)
         request = Request(managed_arns(iam, "managed_policies", names, target.arn), inline)
-        if params["state"] == "present":
+        if module.params["state"] == "present":
             check_managed(iam, "managed_policies", set(request.managed) - set(now.managed))
-        changes = _plan(params, now, request)
+        changes = _plan(module.params, now, request)
         if changes:
             changes = ordered(now, changes, quotas(iam), target.name)
+        kept = why_kept(clients, target.role, now, changes, deadline=deadline)
     except Failure:
         raise
     except Exception as error:
-        raise Failure(_unreadable(error)) from error
+        raise Failure(unreadable(error)) from error
+    if kept:
+        raise Failure(f"The role {target.name} {kept}. It must keep what lets instances register. Nothing was changed.")
     profiles = [*([target.profile] if target.profile else []), *target.shared]
     if changes and len(profiles) > 1:
         warn(f"The role {target.name} is in the instance profiles {', '.join(profiles)}: all of them change with it.")
-    return _carry_out(module, iam, target, now, changes)
+    if not module.check_mode:
+        backup.keep(_entries(changes, target.arn))
+    return _apply(module, iam, target, now, changes)
+
+
+def _requested(params: Mapping[str, Any]) -> tuple[dict[str, str], list[tuple[str, IamName]]]:
+    """The inline documents as text, and the managed policies parsed; InputError for what can't be one."""
+    if not (params["role"] or params["instance_profile"] or params["instance_id"]):
+        raise InputError("one of role, instance_profile and instance_id is needed: name the role to work on.")
+    inline = dict.fromkeys(params["inline_policies"] or {}, "")
+    for name, document in (params["inline_policies"] or {}).items():
+        parse_name("inline_policies", name, POLICY)
+        if params["state"] == "present":
+            inline[name] = document_text("inline_policies", name, document)
+    return inline, parse_managed("managed_policies", params["managed_policies"] or [])
+
+
+def _entries(changes: Iterable[Change], role_arn: str) -> list[Entry]:
+    _arn, partition, _iam, _region, account, role = role_arn.split(":", 5)
+    return entries_of(changes, role.rpartition("/")[2], account, partition)
 
 
 def _plan(params: Mapping[str, Any], now: RolePolicies, request: Request) -> list[Change]:
@@ -92,18 +137,30 @@ def _plan(params: Mapping[str, Any], now: RolePolicies, request: Request) -> lis
     return plan_present(now, request, purge=params["purge"], differs=compare_policies)
 
 
-def _carry_out(
+def change_if_as_read(iam: Any, role: str, change: Change, read_at: float) -> None:
+    """Make the change, unless the inline document that it replaces has become another one since it was read."""
+    if change.operation in ("put", "delete") and time.monotonic() - read_at > _FRESH:
+        now = read_inline_policy(iam, role, change.name)
+        if now != change.before:
+            raise ChangedMeanwhile(change.before, now)
+    change_role_policy(iam, role, change)
+
+
+def _apply(
     module: AnsibleAWSModule, iam: Any, target: Target, now: RolePolicies, changes: list[Change]
 ) -> dict[str, Any]:
+    read_at = time.monotonic()
     done: list[Change] = []
+    unsure: list[Change] = []
     failure = ""
     for change in changes:
         try:
             if not module.check_mode:
-                change_role_policy(iam, target.name, change)
+                change_if_as_read(iam, target.name, change, read_at)
             done.append(change)
         except Exception as error:
             detail = describe(error)
+            unsure = [change] if may_have_happened(error) else []
             failure = (
                 f"{change.operation} of {change.name} on the role {target.name} failed: {detail['code']}: "
                 f"{detail['message']} ({len(done)} of {len(changes)} changes were made)"
@@ -116,7 +173,7 @@ def _carry_out(
         "instance_profile": target.profile,
         "other_profiles": list(target.shared),
         "changes": [{"operation": change.operation, "policy": change.name, "arn": change.arn} for change in done],
-        "backup": backup_of(done),
+        "backup": to_rows(_entries([*done, *unsure], target.arn)),
         "managed_policies": sorted(then.managed),
         "inline_policies": sorted(then.inline),
     }
@@ -152,7 +209,7 @@ def _target(params: Mapping[str, Any], clients: Clients, iam: Any) -> Target:
         if not found:
             raise InputError(f"role: there is no IAM role {name.name}.")
         _check_account("role", name, found["Arn"])
-        return Target(found["RoleName"], found["Arn"])
+        return Target(found)
     if params["instance_profile"]:
         option, text = "instance_profile", params["instance_profile"]
     else:
@@ -166,8 +223,7 @@ def _target(params: Mapping[str, Any], clients: Clients, iam: Any) -> Target:
         raise InputError(
             f"{option}: the instance profile {name.name} has no role. Add one, with amazon.aws.iam_instance_profile."
         )
-    role = profile["Roles"][0]
-    return Target(role["RoleName"], role["Arn"], profile["InstanceProfileName"])
+    return Target(profile["Roles"][0], profile["InstanceProfileName"])
 
 
 def _check_account(option: str, name: IamName, arn: str) -> None:
@@ -216,6 +272,7 @@ def check_managed(iam: Any, option: str, arns: Iterable[str]) -> None:
         )
 
 
-def _unreadable(error: Exception) -> str:
+def unreadable(error: Exception) -> str:
+    """The message for a read that failed, before anything was changed."""
     detail = describe(error)
     return f"Reading the role and its policies failed: {detail['code']}: {detail['message']}"
