@@ -18,7 +18,9 @@ options:
       - Without it, O(region) is used, or the region of the environment or of the profile.
       - A name that AWS does not have, or a region that the account has not enabled, is an error before the first
         change. Any other failing region does not keep the others from being handled.
-      - Mutually exclusive with O(region).
+      - It goes before O(region), which C(module_defaults) may set for the modules of amazon.aws.
+      - With V(all), a region that a service control policy of the organization closes is left out. Such a policy also
+        closes it to the roles of instances, so nothing there can be managed.
     type: list
     elements: str
   timeout:

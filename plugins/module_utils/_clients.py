@@ -37,8 +37,8 @@ COLLECTION_VERSION = "1.0.0"
 
 # Adaptive mode paces each client at what its region's token bucket gives after the first throttling answer. A region
 # that does not answer must not hold the task for botocore's defaults (60 s connect + 60 s read, five times).
+_RETRIES = {"mode": "adaptive", "total_max_attempts": 6}
 _CONFIG: dict[str, Any] = {
-    "retries": {"mode": "adaptive", "total_max_attempts": 6},
     "connect_timeout": 10,
     "read_timeout": 30,
     "user_agent_extra": f"fleet.aws_ssm/{COLLECTION_VERSION}",
@@ -81,15 +81,11 @@ class Clients:
 
     def __init__(self, module: AnsibleAWSModule) -> None:
         """Take connection and credential options from the module; raises InputError where there are none."""
-        self.region_option = module.params.get("region")
-        if not self.region_option:
+        if not module.params.get("region"):
             module.params["region"] = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
         self.region, self._endpoint, params = get_aws_connection_info(module)
         self._verify = params.pop("verify")
-        self._config = botocore.config.Config(**_CONFIG)
-        if params.get("aws_config"):
-            self._config = self._config.merge(params["aws_config"])
-        params.pop("aws_config", None)
+        aws_config = params.pop("aws_config", None)
         self._clients: dict[tuple[str, str], Any] = {}
         self._opt_in: dict[str, str] = {}
         self._identity: Identity | None = None
@@ -100,9 +96,25 @@ class Clients:
             raise InputError(f"AWS credentials: {error}") from error
         if credentials is None:
             raise InputError(_NO_CREDENTIALS)
+        self._config = botocore.config.Config(retries=self._retries(), **_CONFIG)
+        if aws_config:
+            self._config = self._config.merge(aws_config)
         # As the AWS CLI does it; boto3 hides its botocore session.
         factory = self._session._session.get_component("response_parser_factory")  # noqa: SLF001
         factory.set_parser_defaults(timestamp_parser=parse_time)
+
+    def _retries(self) -> dict[str, Any]:
+        """How often and how botocore repeats calls: the environment and the configuration file go before ours."""
+        # boto3 hides its botocore session. Its get_config_variable can't tell a default from what someone has set.
+        scoped = self._session._session.get_scoped_config()  # noqa: SLF001
+        retries = dict(_RETRIES)
+        if mode := os.environ.get("AWS_RETRY_MODE") or scoped.get("retry_mode"):
+            retries["mode"] = mode
+        if attempts := os.environ.get("AWS_MAX_ATTEMPTS") or scoped.get("max_attempts"):
+            if not str(attempts).isdigit() or int(attempts) < 1:
+                raise InputError(f"AWS_MAX_ATTEMPTS (max_attempts): {attempts!r} is not a number of attempts from 1.")
+            retries["total_max_attempts"] = int(attempts)
+        return retries
 
     def client(self, service: str, region: str) -> Any:
         """The client of a service in a region, made on first use."""

@@ -1,10 +1,11 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to fleet.aws_ssm: may change in any release.
-"""Rules: what IAM policy documents allow, and whom a trust policy trusts. Pure; decided from documents alone.
+"""Rules: what IAM policy documents allow, and whom a trust policy trusts. Pure.
 
 Follows the IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements reference": actions match without
-regard to case, C(*) and C(?) are the only wildcards, an explicit deny wins, and a permissions boundary only takes away.
+regard to case, `*` and `?` are the only wildcards, an explicit deny wins, and a permissions boundary only takes away.
+What depends on something that is not known from outside is a "maybe", with the condition keys that leave it open.
 """
 
 from __future__ import annotations
@@ -13,10 +14,20 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
 from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.arn_patterns import (
+    arn_matches,
+    arns_overlap,
+    glob_matches,
+)
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.conditions import (
+    NOTHING_KNOWN,
+    Context,
+    filled,
+    undecided,
+)
 
 
 class Answer(str, Enum):
@@ -49,6 +60,8 @@ class Reason:
     effect: str
     certain: bool
     """False where a condition decides, or where the statement speaks of some of the resources only."""
+    depends_on: tuple[str, ...] = ()
+    """The condition keys, or the policy variables of the resource, that are not known from outside."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +72,7 @@ class Decision:
     reasons: tuple[Reason, ...]
 
 
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
 _ACTION = re.compile(r"^[a-z0-9-]+:[A-Za-z0-9]+$", re.IGNORECASE)
 
 
@@ -70,54 +84,67 @@ def check_action(action: str) -> str:
 
 
 def decide(
-    action: str, policies: Iterable[Policy], boundary: Policy | None = None, resources: Sequence[str] = ("*",)
+    action: str,
+    policies: Iterable[Policy],
+    boundary: Policy | None = None,
+    resources: Sequence[str] = ("*",),
+    context: Context = NOTHING_KNOWN,
 ) -> Decision:
-    """Whether the policies of a principal allow C(action) on every one of C(resources).
+    """Whether the policies of a principal allow `action` on every one of `resources`.
 
-    C(resources) are ARNs, in which C(*) and C(?) stand for "any"; a statement that covers only a part of one makes the
-    answer MAYBE. Service control policies, session policies and resource policies are not looked at.
+    `resources` are ARNs, in which `*` and `?` stand for "any"; a statement that covers only a part of one makes the
+    answer MAYBE. `context` is what is known of the request. Service control policies, session policies and resource
+    policies are not looked at.
     """
-    decisions = [_bounded(action, list(policies), boundary, resource) for resource in resources]
+    decisions = [_bounded(action, list(policies), boundary, resource, context) for resource in resources]
     answers = {decision.answer for decision in decisions}
     # Resources that differ make it a "maybe".
     answer = answers.pop() if len(answers) == 1 else Answer.MAYBE
     return Decision(answer, tuple(dict.fromkeys(reason for decision in decisions for reason in decision.reasons)))
 
 
-def _bounded(action: str, policies: list[Policy], boundary: Policy | None, resource: str) -> Decision:
+def _bounded(action: str, policies: list[Policy], boundary: Policy | None, resource: str, context: Context) -> Decision:
     """The answer for one resource: the policies and the boundary both have to allow it."""
-    decision = _decide_one(action, policies, resource)
+    decision = _decide_one(action, policies, resource, context)
     if boundary is None:
         return decision
-    bound = _decide_one(action, [boundary], resource)
+    bound = _decide_one(action, [boundary], resource, context)
     answers = {decision.answer, bound.answer}
     answer = Answer.NO if Answer.NO in answers else Answer.MAYBE if Answer.MAYBE in answers else Answer.YES
     return Decision(answer, decision.reasons + bound.reasons)
 
 
-def _decide_one(action: str, policies: Iterable[Policy], resource: str) -> Decision:
+def _decide_one(action: str, policies: Iterable[Policy], resource: str, context: Context) -> Decision:
     reasons = []
     for policy in policies:
         for name, statement in statements(policy.document):
-            by_action = action_matches(statement, action)
-            by_resource = _resource_matches(statement, resource)
-            if not by_action or by_resource is Answer.NO:
+            if not action_matches(statement, action):
                 continue
-            certain = by_resource is Answer.YES and not statement.get("Condition")
-            effect = str(statement.get("Effect"))
-            reasons.append(Reason(policy.name, policy.kind, policy.arn, name, effect, certain))
+            by_resource, variables = _resource_matches(statement, resource, context)
+            if by_resource is Answer.NO:
+                continue
+            holds, keys = undecided(statement.get("Condition"), context)
+            if holds is False:
+                continue
+            certain = by_resource is Answer.YES and holds is True
+            effect, open_keys = str(statement.get("Effect")), (*variables, *keys)
+            reasons.append(Reason(policy.name, policy.kind, policy.arn, name, effect, certain, open_keys))
     return _conclude(reasons)
 
 
-def trusts(document: Mapping[str, Any], service: str) -> Decision:
-    """Whether a role's trust policy lets the AWS service (C(ssm.amazonaws.com)) assume the role."""
+def trusts(document: Mapping[str, Any], service: str, context: Context = NOTHING_KNOWN) -> Decision:
+    """Whether a role's trust policy lets the AWS service (`ssm.amazonaws.com`) assume the role."""
     reasons = []
     for name, statement in statements(document):
         by_principal = _service_matches(statement, service)
         if by_principal is Answer.NO or not action_matches(statement, "sts:AssumeRole"):
             continue
-        certain = by_principal is Answer.YES and not statement.get("Condition")
-        reasons.append(Reason("trust policy", "trust", None, name, str(statement.get("Effect")), certain))
+        holds, keys = undecided(statement.get("Condition"), context)
+        if holds is False:
+            continue
+        certain = by_principal is Answer.YES and holds is True
+        effect = str(statement.get("Effect"))
+        reasons.append(Reason("trust policy", "trust", None, name, effect, certain, keys))
     return _conclude(reasons)
 
 
@@ -156,19 +183,26 @@ def action_matches(statement: Mapping[str, Any], action: str) -> bool:
 def concerns(statement: Mapping[str, Any], action: str, resources: Iterable[str]) -> bool:
     """Whether the statement speaks of the action on any part of the resources."""
     return action_matches(statement, action) and any(
-        _resource_matches(statement, resource) is not Answer.NO for resource in resources
+        _resource_matches(statement, resource, NOTHING_KNOWN)[0] is not Answer.NO for resource in resources
     )
 
 
-def _resource_matches(statement: Mapping[str, Any], resource: str) -> Answer:
+def _resource_matches(statement: Mapping[str, Any], resource: str, context: Context) -> tuple[Answer, tuple[str, ...]]:
+    """Whether the statement takes the resource in, and the policy variables that leave it open."""
     negated = "NotResource" in statement
     patterns = as_list(statement["NotResource"] if negated else statement.get("Resource"))
-    if any(glob_matches(pattern, resource) for pattern in patterns):
-        return Answer.NO if negated else Answer.YES
-    # What the pattern only overlaps is some of the resources. A policy variable stands for any text.
-    if any(globs_overlap(re.sub(r"\$\{[^}]*\}", "*", pattern), resource) for pattern in patterns):
-        return Answer.MAYBE
-    return Answer.YES if negated else Answer.NO
+    known = {pattern: filled(pattern, context) for pattern in patterns}
+    if any(arn_matches(text, resource) for text in known.values() if text is not None):
+        return (Answer.NO if negated else Answer.YES), ()
+    # What the pattern only overlaps is some of the resources. A variable that is not known stands for any text.
+    overlaps = [
+        pattern
+        for pattern, text in known.items()
+        if arns_overlap(_VARIABLE.sub("*", pattern) if text is None else text, resource)
+    ]
+    if overlaps:
+        return Answer.MAYBE, tuple(name for pattern in overlaps for name in _VARIABLE.findall(pattern))
+    return (Answer.YES if negated else Answer.NO), ()
 
 
 def _service_matches(statement: Mapping[str, Any], service: str) -> Answer:
@@ -179,31 +213,3 @@ def _service_matches(statement: Mapping[str, Any], service: str) -> Answer:
         return Answer.MAYBE
     services = as_list(principal.get("Service")) if isinstance(principal, Mapping) else []
     return Answer.YES if service in services else Answer.NO
-
-
-@lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = {"*": ".*", "?": "[^*]"}
-    return re.compile("".join(parts.get(char) or re.escape(char) for char in pattern) + r"\Z", re.DOTALL)
-
-
-def glob_matches(pattern: str, text: str) -> bool:
-    """Whether the pattern takes in the text, or all that the text stands for if it has wildcards of its own."""
-    return _compiled(pattern).match(text) is not None
-
-
-def globs_overlap(one: str, other: str) -> bool:
-    """Whether some text fits both patterns."""
-    # Row by row of the table "can one[i:] and other[j:] fit the same text?", from the end.
-    after = [False] * len(other) + [True]
-    for j in range(len(other) - 1, -1, -1):
-        after[j] = after[j + 1] and other[j] == "*"
-    for i in range(len(one) - 1, -1, -1):
-        row = [False] * len(other) + [after[len(other)] and one[i] == "*"]
-        for j in range(len(other) - 1, -1, -1):
-            if one[i] == "*" or other[j] == "*":
-                row[j] = after[j] or row[j + 1]
-            else:
-                row[j] = after[j + 1] and (one[i] == other[j] or "?" in (one[i], other[j]))
-        after = row
-    return after[0]

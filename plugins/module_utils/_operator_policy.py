@@ -14,8 +14,9 @@ from itertools import product
 from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.arn_patterns import glob_matches
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import POLICY, PROFILE, ROLE, IamName, parse_name
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import as_list, glob_matches
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import as_list
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._operator_scope import Scope, Statement, allow, is_reading
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._operator_statements import STATEMENTS
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import (

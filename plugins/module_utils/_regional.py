@@ -39,7 +39,7 @@ REGIONS_SPEC: dict[str, dict[str, Any]] = {
 
 def choose_regions(module: AnsibleAWSModule, clients: Clients) -> list[str]:
     """The regions to work on. Asks AWS (DescribeRegions) only for C(all) and for names that botocore does not know."""
-    names = requested_regions(module.params["regions"], clients.region, region_explicit=bool(clients.region_option))
+    names = requested_regions(module.params["regions"], clients.region)
     if module.params["timeout"] < 1:
         raise InputError(f"timeout: {module.params['timeout']} is not a number of seconds above 0.")
     if names == [ALL]:

@@ -55,16 +55,13 @@ def split_names(values: Iterable[str] | str | None) -> list[str] | None:
     return list(dict.fromkeys(names))
 
 
-def requested_regions(regions: Iterable[str] | str | None, region: str | None, *, region_explicit: bool) -> list[str]:
+def requested_regions(regions: Iterable[str] | str | None, region: str | None) -> list[str]:
     """The regions a task names: C(["all"]), the names in O(regions), or the single O(region).
 
-    C(region) is also filled from the environment; only one that was written into the task (C(region_explicit))
-    contradicts C(regions).
+    O(regions) goes before O(region), which may come from C(module_defaults) or the environment.
     """
     names = split_names(regions)
     if names is not None:
-        if region_explicit:
-            raise InputError(f"regions and region ({region}) are mutually exclusive: give one of them.")
         if not names:
             raise InputError("regions is an empty list: name at least one region, or 'all' for every enabled region.")
         if ALL in (name.lower() for name in names):

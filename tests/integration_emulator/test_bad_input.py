@@ -27,7 +27,6 @@ CASES = {
         ["regions", "af-south-1", "not enabled", "Enable"],
     ),
     "no regions": ({"regions": []}, ["regions", "empty list", "all"]),
-    "region and regions": ({"region": "eu-west-1", "regions": ["us-east-1"]}, ["regions", "region", "eu-west-1"]),
     "malformed setting": ({"setting": "/ssm/a b"}, ["setting", "'/ssm/a b'", DHMC]),
     "value that is not allowed": (
         {"setting": TIER, "value": "Advanced"},
@@ -96,8 +95,7 @@ def test_without_any_region_the_ways_to_give_one_are_named(account):
     assert account.setting(value=OURS, env=env).failed("No region", "regions", "AWS_REGION", "profile").calls == []
 
 
-def test_a_region_that_equals_the_environments_still_contradicts_regions(account):
-    # Regression: a region that happened to be the same as AWS_REGION was silently ignored.
-    run = account.setting(value=OURS, region="us-east-1", regions=["eu-west-1"])
-    run.failed("regions", "region", "us-east-1")
-    assert run.writes == []
+def test_regions_goes_before_the_region_that_module_defaults_set(account):
+    """People set region once, for all the modules of amazon.aws."""
+    run = account.setting(value=OURS, region="us-east-1", regions=["eu-west-1"], env={"AWS_REGION": None}).ok()
+    assert run.writes == ["UpdateServiceSetting eu-west-1"]

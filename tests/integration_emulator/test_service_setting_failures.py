@@ -179,3 +179,16 @@ def test_a_region_that_is_down_fails_after_some_attempts(account):
     assert run.writes == updates("us-east-1", "ap-southeast-2")
     # Regression: AWSRetry repeated what botocore had repeated already, so aws_config had no say.
     assert len([call for call in run.calls if call["region"] == "eu-west-1"]) == 2
+
+
+def test_the_attempts_of_the_environment_and_of_the_configuration_file_count(account):
+    account.faults({"service": "ssm", "region": "eu-west-1", "down": True})
+    twice = {"AWS_MAX_ATTEMPTS": "2", "AWS_RETRY_MODE": "standard"}
+    run = account.setting(value=OURS, regions=["eu-west-1"], env=twice)
+    assert len(run.failed("eu-west-1: ServiceUnavailable").calls) == 2
+    config = account.folder / "config"
+    config.write_text("[default]\nmax_attempts = 1\n", encoding="utf-8")
+    run = account.setting(value=OURS, regions=["eu-west-1"], env={"AWS_CONFIG_FILE": str(config)})
+    assert len(run.failed("eu-west-1: ServiceUnavailable").calls) == 1
+    run = account.setting(value=OURS, regions=["eu-west-1"], env={"AWS_MAX_ATTEMPTS": "many"})
+    assert run.failed("AWS_MAX_ATTEMPTS (max_attempts): 'many' is not a number of attempts").calls == []

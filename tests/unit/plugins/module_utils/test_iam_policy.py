@@ -162,7 +162,7 @@ def test_the_reasons_name_every_statement_that_speaks_of_the_action():
     assert decision.answer is MAYBE
     assert decision.reasons == (
         Reason("M", "managed", "arn:m", "All", "Allow", certain=True),
-        Reason("a inline policy", "inline", None, "1", "Deny", certain=False),
+        Reason("a inline policy", "inline", None, "1", "Deny", certain=False, depends_on=("aws:ResourceTag/team",)),
         Reason("a boundary policy", "boundary", None, "1", "Allow", certain=True),
     )
 

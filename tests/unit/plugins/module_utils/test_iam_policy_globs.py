@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import glob_matches, globs_overlap
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.arn_patterns import glob_matches, globs_overlap
 
 LETTERS = "ab"
 # A text of seven letters tells two patterns of up to four characters apart, if any text does.

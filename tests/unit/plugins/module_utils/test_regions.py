@@ -46,35 +46,34 @@ def test_an_unanswered_question_of_a_survey_is_not_given(nothing):
 def test_an_empty_list_stays_empty_and_is_refused():
     assert _regions.split_names([]) == []
     with pytest.raises(InputError, match=r"regions is an empty list.*at least one"):
-        _regions.requested_regions([], None, region_explicit=False)
+        _regions.requested_regions([], None)
 
 
 @pytest.mark.parametrize(
-    ("regions", "region", "explicit", "expected"),
+    ("regions", "region", "expected"),
     [
-        (["eu-west-1", "us-east-1"], None, False, ["eu-west-1", "us-east-1"]),
-        ("eu-west-1, us-east-1", "ap-south-1", False, ["eu-west-1", "us-east-1"]),
-        (None, "ap-south-1", True, ["ap-south-1"]),
-        ("", "ap-south-1", False, ["ap-south-1"]),
-        (["ALL"], "ap-south-1", False, ["all"]),
+        (["eu-west-1", "us-east-1"], None, ["eu-west-1", "us-east-1"]),
+        ("eu-west-1, us-east-1", "ap-south-1", ["eu-west-1", "us-east-1"]),
+        (None, "ap-south-1", ["ap-south-1"]),
+        ("", "ap-south-1", ["ap-south-1"]),
+        (["ALL"], "ap-south-1", ["all"]),
     ],
 )
-def test_regions_come_before_the_region_of_the_environment(regions, region, explicit, expected):
-    assert _regions.requested_regions(regions, region, region_explicit=explicit) == expected
+def test_regions_come_before_the_region(regions, region, expected):
+    assert _regions.requested_regions(regions, region) == expected
 
 
 @pytest.mark.parametrize(
-    ("regions", "region", "explicit", "words"),
+    ("regions", "region", "words"),
     [
-        (["eu-west-1"], "us-east-1", True, ["regions", "region (us-east-1)", "mutually exclusive"]),
-        (["all", "eu-west-1"], None, False, ["regions", "all", "eu-west-1"]),
-        (None, None, False, ["regions", "AWS_REGION", "AWS_DEFAULT_REGION", "profile"]),
-        ("", "", False, ["regions", "AWS_REGION"]),
+        (["all", "eu-west-1"], None, ["regions", "all", "eu-west-1"]),
+        (None, None, ["regions", "AWS_REGION", "AWS_DEFAULT_REGION", "profile"]),
+        ("", "", ["regions", "AWS_REGION"]),
     ],
 )
-def test_contradictions_and_no_region_at_all_are_refused_in_one_line(regions, region, explicit, words):
+def test_contradictions_and_no_region_at_all_are_refused_in_one_line(regions, region, words):
     with pytest.raises(InputError) as caught:
-        _regions.requested_regions(regions, region, region_explicit=explicit)
+        _regions.requested_regions(regions, region)
     assert [word for word in words if word not in str(caught.value)] == []
     assert "\n" not in str(caught.value)
 
