@@ -11,7 +11,6 @@ STS quotas".
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import as_list
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._packing import Item, lower_bound, pack
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._policy_set.family import policy_number
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._s3_options import OwnBucket, policy_name
 
 _EMPTY = {"Version": "2012-10-17", "Statement": []}
@@ -142,14 +142,6 @@ def _homes(grants: Iterable[Grant], name: str, existing: Iterable[Mapping[str, A
         if numbers:
             homes[grant.key] = min(numbers)
     return homes
-
-
-def policy_number(name: str, policy: str) -> int | None:
-    """The number of a policy: 1 for C(NAME), 2 for C(NAME-2); None if the name is not one of these."""
-    if policy == name:
-        return 1
-    match = re.fullmatch(r"-([2-9]|[1-9][0-9])", policy[len(name) :]) if policy.startswith(name) else None
-    return int(match[1]) if match else None
 
 
 def _resources(document: Any) -> list[str]:
