@@ -80,7 +80,10 @@ options:
     description:
       - With O(state=present), whether to replace a policy of the same name that O(owner) has not made. No version of it is
         deleted.
-      - With O(state=restored), whether to restore also what somebody has changed or attached since.
+      - With O(state=restored), whether to restore also what someone else has changed since, and to detach what someone
+        else has attached since. Without it such a policy fails with the code C(ChangedSince) or C(InUse), and stays.
+      - It also makes again what someone else has removed, and passes over roles that no longer exist, which otherwise
+        fails with the code C(Gone).
     type: bool
     default: false
   account:
@@ -96,16 +99,6 @@ options:
     type: str
     choices: [present, absent, restored]
     default: present
-  backup_file:
-    description:
-      - The file to write what is changed to, before it is changed. It is made with the mode C(0600), and may hold what other
-        modules, accounts and runs have written.
-      - With O(state=restored), the file to read.
-    type: path
-  backup:
-    description: With O(state=restored), what an earlier run returned as RV(backup), in place of O(backup_file).
-    type: list
-    elements: dict
   labels:
     description:
       - What error messages call the options, by the option's name. For a role that hands its own variables over.
@@ -123,6 +116,7 @@ options:
     default: 300
 extends_documentation_fragment:
   - fleet.aws_ssm.attributes
+  - fleet.aws_ssm.backup
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3

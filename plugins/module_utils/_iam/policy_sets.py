@@ -113,14 +113,18 @@ class PolicyGateway:
 
     # Writing.
 
-    def create(self, policy: Policy) -> None:
-        """Make the policy."""
-        self._iam.create_policy(
-            PolicyName=policy.name,
-            Path=policy.path,
-            PolicyDocument=policy.document,
-            **({"Description": policy.description} if policy.description else {}),
-            **({"Tags": _tags(policy.tags)} if policy.tags else {}),
+    def create(self, policy: Policy, *, wait: bool = False) -> None:
+        """Make the policy. `wait` for one of its name to be gone."""
+        self._until(
+            "EntityAlreadyExists",
+            lambda: self._iam.create_policy(
+                PolicyName=policy.name,
+                Path=policy.path,
+                PolicyDocument=policy.document,
+                **({"Description": policy.description} if policy.description else {}),
+                **({"Tags": _tags(policy.tags)} if policy.tags else {}),
+            ),
+            _PATIENCE_WITH_CONFLICTS if wait else 0.0,
         )
 
     def add_version(self, arn: str, document: str) -> None:

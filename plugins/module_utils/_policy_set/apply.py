@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import ChangedMeanwhile, code_of
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import ChangedMeanwhile, code_of, may_have_happened
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import DeadlineExceeded
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.policy_sets import PolicyGateway
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._policy_set.types import (
@@ -44,11 +44,9 @@ class Outcome:
     @property
     def may_be_done(self) -> bool:
         """Whether it was done, or no answer tells that it was not."""
-        # AWS has answered if the error has a response.
-        refused = isinstance(self.error, (NotDone, ChangedMeanwhile, DeadlineExceeded)) or hasattr(
-            self.error, "response"
-        )
-        return self.done or not refused
+        if self.error is None:
+            return True
+        return not isinstance(self.error, (NotDone, DeadlineExceeded)) and may_have_happened(self.error)
 
 
 def apply(steps: Iterable[Step], gateway: PolicyGateway, deadline: float, *, all_grants_first: bool) -> list[Outcome]:
@@ -58,6 +56,7 @@ def apply(steps: Iterable[Step], gateway: PolicyGateway, deadline: float, *, all
     """
     planned = list(steps)
     removed = {step.policy.arn for step in planned if isinstance(step, Remove)}
+    freed = {step.policy.name.lower() for step in planned if isinstance(step, Remove)}
     outcomes: list[Outcome] = []
     broken: set[str] = set()
     for step in planned:
@@ -73,7 +72,10 @@ def apply(steps: Iterable[Step], gateway: PolicyGateway, deadline: float, *, all
                 removed.remove(arn)
                 _compare(step.policy, gateway.policy(arn))
                 _compare_holders(step.policy, gateway.holders(arn))
-            _do(step, gateway)
+            if isinstance(step, Create):
+                _create(step.policy, gateway, wait=step.policy.name.lower() in freed)
+            else:
+                _do(step, gateway)
         except Exception as error:
             outcomes.append(Outcome(step, error))
             # Whether one role gets a policy has nothing to do with the next one.
@@ -83,11 +85,9 @@ def apply(steps: Iterable[Step], gateway: PolicyGateway, deadline: float, *, all
     return outcomes
 
 
-def _do(step: Step, gateway: PolicyGateway) -> None:
+def _do(step: NewVersion | Retag | Attach | Detach | Remove, gateway: PolicyGateway) -> None:
     arn = step.policy.arn
-    if isinstance(step, Create):
-        _create(step.policy, gateway)
-    elif isinstance(step, NewVersion):
+    if isinstance(step, NewVersion):
         _compare(step.policy, gateway.policy(arn))
         _change_version(step, gateway)
     elif isinstance(step, Retag):
@@ -104,9 +104,10 @@ def _do(step: Step, gateway: PolicyGateway) -> None:
         _remove(step.policy, gateway)
 
 
-def _create(policy: Policy, gateway: PolicyGateway) -> None:
+def _create(policy: Policy, gateway: PolicyGateway, *, wait: bool) -> None:
+    """Make the policy. `wait`: one of its name was removed just now, which IAM may not know everywhere yet."""
     try:
-        gateway.create(policy)
+        gateway.create(policy, wait=wait)
     except Exception as error:
         if code_of(error) != "EntityAlreadyExists":
             raise

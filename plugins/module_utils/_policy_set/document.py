@@ -24,6 +24,7 @@ _VERSIONS = ("2012-10-17", "2008-10-17")
 _ELEMENTS = frozenset({"Version", "Id", "Statement"})
 _STATEMENT = frozenset({"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"})
 _SID = re.compile(r"[A-Za-z0-9]*")
+_RESOURCE = re.compile(r"\*|arn:.+", re.DOTALL)
 _ACTION = re.compile(r"\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+")
 
 
@@ -57,29 +58,24 @@ def _problem(statement: Mapping[str, Any], sids: set[str]) -> str:
     unknown = sorted(set(statement) - _STATEMENT)
     if unknown:
         return f"has {unknown[0]!r}: a policy of this kind has {', '.join(sorted(_STATEMENT))} there."
-    for one, other in (("Action", "NotAction"), ("Resource", "NotResource")):
-        if one in statement and other in statement:
-            return f"has both {one} and {other}: give one of them."
-        values = as_list(statement.get(one, statement.get(other)))
-        if not values or not all(isinstance(value, str) and value for value in values):
-            return f"has no usable {one if one in statement else other}: give text, or a list of it."
-    wrong = [
-        text for text in as_list(statement.get("Action", statement.get("NotAction"))) if not _ACTION.fullmatch(text)
-    ]
-    if wrong:
-        return f"has the action {wrong[0]!r}: give SERVICE:ACTION, or *."
-    # A policy variable has characters of its own, but only inside of an ARN.
-    wrong = [
-        text
-        for text in as_list(statement.get("Resource", statement.get("NotResource")))
-        if text != "*" and not text.startswith("arn:")
-    ]
-    if wrong:
-        return f"has the resource {wrong[0]!r}: give an ARN, or *."
-    if not isinstance(statement.get("Condition", {}), Mapping):
-        return "has a Condition that is not a dictionary."
     sid = str(statement.get("Sid", ""))
     if not _SID.fullmatch(sid) or (sid and sid in sids):
         return f"has the Sid {sid!r}: it has letters and digits only, and each statement another one."
     sids.add(sid)
-    return ""
+    if not isinstance(statement.get("Condition", {}), Mapping):
+        return "has a Condition that is not a dictionary."
+    # A policy variable has characters of its own, but only inside of an ARN.
+    return _wrong_values(statement, "Action", _ACTION, "SERVICE:ACTION, or *") or _wrong_values(
+        statement, "Resource", _RESOURCE, "an ARN, or *"
+    )
+
+
+def _wrong_values(statement: Mapping[str, Any], element: str, form: re.Pattern[str], allowed: str) -> str:
+    negated = f"Not{element}"
+    if element in statement and negated in statement:
+        return f"has both {element} and {negated}: give one of them."
+    values = as_list(statement.get(element, statement.get(negated)))
+    wrong = [value for value in values if not isinstance(value, str) or not form.fullmatch(value)]
+    if wrong:
+        return f"has the {element.lower()} {wrong[0]!r}: give {allowed}."
+    return "" if values else f"has no {element.lower()}: give {allowed}."

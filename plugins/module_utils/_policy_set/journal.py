@@ -71,14 +71,14 @@ def check_originals(originals: Iterable[Original], name: str) -> None:
         match = _ARN.fullmatch(arn_of(original))
         if not match or (match[1], match[2]) != (original.partition, original.account):
             raise InputError(
-                f"{name}: {original.resource!r} is not about a policy of account {original.account}. Use a copy that is "
-                "whole. Nothing was changed."
+                f"{name}: {original.resource!r} is not about a policy of account {original.account}. Use a copy that "
+                "is whole. Nothing was changed."
             )
         values = (original.before, *original.ours)
         if original.kind == MANAGED_POLICY and not all(value is None or _is_whole(value) for value in values):
             raise InputError(
-                f"{name}: the entry of {original.resource} lacks the policy's name, path, description or tags. Use a copy "
-                "that is whole. Nothing was changed."
+                f"{name}: the entry of {original.resource} lacks the policy's name, path, description or tags. Use a "
+                "copy that is whole. Nothing was changed."
             )
 
 

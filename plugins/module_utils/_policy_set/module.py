@@ -88,12 +88,12 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
         raise unchanged(error) from error
 
 
-def _reader(module: AnsibleAWSModule, deadline: float) -> tuple[Reader, str, str]:
+def _reader(module: AnsibleAWSModule, task: BackupTask, deadline: float) -> tuple[Reader, str, str]:
     """The reader, the account and the partition."""
     params, label = module.params, label_of(module.params)
     clients = Clients(module)
     names = [name for name in split_names(params["regions"]) or [] if name.lower() != ALL]
-    region = clients.global_region(names)
+    region = clients.global_region(names, task.partition)
     try:
         identity = clients.identity([region])
     except Exception as error:
@@ -101,13 +101,13 @@ def _reader(module: AnsibleAWSModule, deadline: float) -> tuple[Reader, str, str
     account = str(params["account"] or "").strip()
     if account not in ("", identity.account):
         raise InputError(
-            f"{label('account')}: is {account}, and the credentials are of {identity.account}: use those of the account."
+            f"{label('account')}: is {account}, and the credentials are of {identity.account}: use the account's own."
         )
     return Reader(clients, region, deadline), identity.account, identity.partition
 
 
 def _bring_about(module: AnsibleAWSModule, task: BackupTask, request: Request, deadline: float) -> dict[str, Any]:
-    reader, account, partition = _reader(module, deadline)
+    reader, account, partition = _reader(module, task, deadline)
     try:
         now = reader.now(request, compare_policies, wait=not module.check_mode)
         planned = plan(request, now, compare_policies)
@@ -125,9 +125,11 @@ def _bring_about(module: AnsibleAWSModule, task: BackupTask, request: Request, d
         raise InputError(" ".join(refusals))
     for given in now.missing:
         warn(
-            f"{request.label('attach_to')}: there is no {given} yet. The policies would be attached to it once it is made."
+            f"{request.label('attach_to')}: there is no {given} yet. "
+            "Once it is made, the policies would be attached to it."
         )
-    task.keep([entry_of(step, account, partition) for step in steps])
+    if not module.check_mode:
+        task.keep([entry_of(step, account, partition) for step in steps])
     outcomes = _outcomes(module, steps, reader, deadline, all_grants_first=module.params["state"] == "present")
     done = [outcome.step for outcome in outcomes if outcome.done]
     rows = [row(outcome.step, outcome.error) for outcome in outcomes]
@@ -153,8 +155,8 @@ def _bring_about(module: AnsibleAWSModule, task: BackupTask, request: Request, d
 def _why_held(role: str, why: str, steps: Iterable[Step]) -> str:
     names = dict.fromkeys(step.policy.name for step in steps if Holder("role", role) in holders_of(step))
     return (
-        f"with the change of {', '.join(names)} the IAM role {role} would lose ssm:UpdateInstanceInformation, and it {why}: "
-        "its instances would no longer be managed. Leave these policies as they are, or name another role there first."
+        f"by the change of {', '.join(names)} the IAM role {role} would lose ssm:UpdateInstanceInformation. It {why}. "
+        "Its instances would no longer be managed. Leave these policies as they are, or name another role there first."
     )
 
 
@@ -172,7 +174,7 @@ def _backup(outcomes: Iterable[Outcome], account: str, partition: str) -> list[d
 
 def _restore(module: AnsibleAWSModule, task: BackupTask, deadline: float) -> dict[str, Any]:
     params = module.params
-    reader, account, partition = _reader(module, deadline)
+    reader, account, partition = _reader(module, task, deadline)
     given = task.originals(account)
     check_originals(given, "backup_file" if params["backup_file"] else "backup")
     try:

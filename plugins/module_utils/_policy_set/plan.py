@@ -132,8 +132,8 @@ def _refusal(request: Request, found: Policy, name: str) -> str:
         return ""
     made_by = f"made by {found.owner}" if found.owner else f"not made by {request.owner}"
     return (
-        f"{option}: {found.arn} was {made_by}: take another name, or set {request.label('overwrite')} to true to have it "
-        "replaced."
+        f"{option}: {found.arn} was {made_by}: take another name, or set {request.label('overwrite')} to true to "
+        "have it replaced."
     )
 
 
@@ -144,8 +144,8 @@ def _new_version(request: Request, now: Now, found: Policy, text: str) -> Step |
         return NewVersion(found, text)
     if not _ours(found, request):
         return Refuse(
-            f"{request.label('policies')}: {found.arn} has {len(versions)} versions, as many as IAM allows, and was not "
-            f"made by {request.owner}, so that none of them is deleted: delete one yourself."
+            f"{request.label('policies')}: {found.arn} has {len(versions)} versions, as many as IAM allows, and was "
+            f"not made by {request.owner}, so that none of them is deleted: delete one yourself."
         )
     return NewVersion(found, text, drop=next(version for version in versions if version != found.version))
 
@@ -154,8 +154,8 @@ def _absent(request: Request, policy: Policy) -> Iterator[Step | Refuse]:
     holders = sorted(policy.holders or ())
     if policy.boundaries:
         yield Refuse(
-            f"{request.label('policies')}: {policy.arn} is the permissions boundary of {policy.boundaries} roles or users, "
-            "so that IAM does not let it be removed: give these another boundary first."
+            f"{request.label('policies')}: {policy.arn} is the permissions boundary of {policy.boundaries} roles or "
+            "users, so that IAM does not let it be removed: give these another boundary first."
         )
     if holders and not request.detach:
         yield Refuse(
@@ -182,21 +182,21 @@ def _over_quota(request: Request, now: Now, wanted: list[Policy], steps: list[St
         if document_size(text) > limit:
             name = step.policy.name if isinstance(step, (Create, NewVersion)) else ""
             yield Refuse(
-                f"{option}: the document of {name!r} has {document_size(text)} characters without white space; IAM allows "
-                f"{limit}: split it."
+                f"{option}: the document of {name!r} has {document_size(text)} characters without white space; IAM "
+                f"allows {limit}: split it."
             )
     new = sum(isinstance(step, Create) for step in steps)
     used, limit = quotas.get("Policies", len(now.names)), quotas.get("PoliciesQuota", 1500)
     if new and used + new > limit:
         yield Refuse(
-            f"{option}: {new} more policies are needed, and the account has {used} of the {limit} that its quota allows: "
-            "remove some, or have the quota raised."
+            f"{option}: {new} more policies are needed, and the account has {used} of the {limit} that its quota "
+            "allows: remove some, or have the quota raised."
         )
     limit = quotas.get("AttachedPoliciesPerRoleQuota", 20)
     for target in now.targets:
         number = len(target.attached | {policy.arn for policy in wanted})
         if number > max(limit, len(target.attached)):
             yield Refuse(
-                f"{request.label('attach_to')}: {target.role} with {number} managed policies would be over the account's "
-                f"quota of {limit} on a role: detach some, or have the quota raised."
+                f"{request.label('attach_to')}: {target.role} with {number} managed policies would be over the "
+                f"account's quota of {limit} on a role: detach some, or have the quota raised."
             )

@@ -129,8 +129,8 @@ class Reader:
         option = request.label("attach_to")
         if named.name.account not in (None, identity.account) or named.partition not in (None, identity.partition):
             raise InputError(
-                f"{option}: {named.given} is not of account {identity.account} in the partition {identity.partition}, which "
-                "the credentials are of."
+                f"{option}: {named.given} is not of account {identity.account} in the partition {identity.partition}, "
+                "which the credentials are of."
             )
 
         def read() -> Target | None:

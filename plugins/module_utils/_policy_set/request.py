@@ -162,7 +162,8 @@ def _targets(values: Iterable[Any], label: Label) -> Iterable[Named]:
         match = _TARGET.fullmatch(text)
         if not match:
             raise InputError(
-                f"{option}: {text!r}: give role/NAME, instance-profile/NAME, or the ARN of a role or an instance profile."
+                f"{option}: {text!r}: give role/NAME, instance-profile/NAME, or the ARN of a role or an instance "
+                "profile."
             )
         arn = text.startswith("arn:")
         kind = ROLE if match[1] == ROLE else PROFILE

@@ -75,9 +75,19 @@ def plan_restored(originals: Iterable[Original], found: Found, *, overwrite: boo
 
 
 def ordered(undone: Iterable[Undo]) -> list[tuple[Undo, Step]]:
-    """All steps in the order to do them in: what grants first, and a policy is there before it is attached."""
+    """All steps in the order to do them in: what grants first, and a policy is there before it is attached.
+
+    What has the name of a policy that is made again has to go before, since names are unique in an account.
+    """
     pairs = [(undo, step) for undo in undone for step in undo.steps]
-    return sorted(pairs, key=lambda pair: _ORDER.index(type(pair[1])))
+    made = {step.policy.name.lower() for _undo, step in pairs if isinstance(step, Create)}
+    freed = {step.policy.arn for _undo, step in pairs if isinstance(step, Remove) and step.policy.name.lower() in made}
+
+    def key(pair: tuple[Undo, Step]) -> tuple[bool, int]:
+        step = pair[1]
+        return not (isinstance(step, (Detach, Remove)) and step.policy.arn in freed), _ORDER.index(type(step))
+
+    return sorted(pairs, key=key)
 
 
 def _attachment(original: Original, found: Found, given: Iterable[Original], *, overwrite: bool) -> Undo:
@@ -124,7 +134,30 @@ def _policy(original: Original, found: Found, detached: Collection[tuple[str, Ho
         return Undo(original, code=CHANGED_SINCE, reason="somebody has changed it since (overwrite restores it)")
     if original.before is None:
         return _removed(original, policy, detached, overwrite=overwrite)
+    if _made_anew(original, policy):
+        return _replaced(original, policy, detached)
     return _as_before(original, policy, found.versions_quota)
+
+
+def _made_anew(original: Original, policy: Policy) -> bool:
+    """Whether the policy was removed and made again, with a description that it had not. IAM lets nobody change that."""
+    other = policy.description != original.before["description"]
+    return other and None in original.ours and not policy.boundaries
+
+
+def _replaced(original: Original, policy: Policy, detached: Collection[tuple[str, Holder]]) -> Undo:
+    before = policy_of(policy.arn, original.before)
+    holders = sorted(policy.holders or ())
+    again = [holder for holder in holders if (policy.arn, holder) not in detached]
+    return Undo(
+        original,
+        (
+            *(Detach(policy, holder) for holder in holders),
+            Remove(policy),
+            Create(before),
+            *(Attach(before, holder) for holder in again),
+        ),
+    )
 
 
 def _removed(original: Original, policy: Policy, detached: Collection[tuple[str, Holder]], *, overwrite: bool) -> Undo:
@@ -159,7 +192,7 @@ def _version(original: Original, policy: Policy, before: Policy, quota: int) -> 
     texts = policy.versions or {}
     ours = {value["document"] for value in original.ours if value} - {before.document}
     made_here = [version for version, text in texts.items() if text in ours]
-    same = next((version for version, text in reversed(texts.items()) if text == before.document), None)
+    same = next((version for version, text in reversed(list(texts.items())) if text == before.document), None)
     if same:
         return NewVersion(policy, before.document, reuse=same, surplus=tuple(made_here))
     drop = None
