@@ -91,14 +91,10 @@ options:
     description: How many policies a role may have attached. More is an error.
     type: int
     default: 20
-  errors:
-    description:
-      - Whether wrong input fails, or the message comes back as a string in place of the list, so that a playbook can
-        fail with this line alone.
-    type: str
-    choices: [raise, return]
-    default: raise
 seealso:
+  - plugin: fleet.aws_ssm.s3_policy
+    plugin_type: role
+  - module: fleet.aws_ssm.ssm_s3_policies_info
   - name: Configure instance permissions required for Systems Manager
     description: The page that has the policy.
     link: https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-instance-permissions.html
@@ -148,9 +144,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils import _s3_options as options
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._s3_policy import build, own_grants, region_grants
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._s3_policy import policies_for
 
 
 def ssm_s3_policies(  # noqa: PLR0913
@@ -165,34 +160,22 @@ def ssm_s3_policies(  # noqa: PLR0913
     existing: Any = None,
     size_limit: Any = 6144,
     max_policies: Any = 20,
-    errors: str = "raise",
-) -> list[dict[str, Any]] | str:
+) -> list[dict[str, Any]]:
     """The policies, each a name and a document."""
     try:
-        options.partition_name(partition)
-        grants = region_grants(
-            options.region_buckets(
-                regions,
-                partition=partition,
-                bucket_set=bucket_set,
-                extra=extra_region_buckets,
-                vpc_endpoints=vpc_endpoints,
-            ),
-            partition,
-        )
-        grants += own_grants(options.own_buckets(buckets, partition), partition)
-        if not grants:
-            raise InputError("buckets: nothing to allow: name buckets of your own, or regions with VPC endpoints.")
-        return build(
-            grants,
-            name=options.base_name(name),
-            existing=options.existing_policies(existing),
-            size_limit=options.positive("size_limit", size_limit),
-            max_policies=options.positive("max_policies", max_policies),
+        return policies_for(
+            regions,
+            partition=partition,
+            bucket_set=bucket_set,
+            extra_region_buckets=extra_region_buckets,
+            vpc_endpoints=vpc_endpoints,
+            buckets=buckets,
+            name=name,
+            existing=existing,
+            size_limit=size_limit,
+            max_policies=max_policies,
         )
     except InputError as error:
-        if errors == "return":
-            return str(error)
         raise AnsibleFilterError(str(error)) from error
 
 

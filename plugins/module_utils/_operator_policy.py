@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # PRIVATE to fleet.aws_ssm: may change in any release.
-"""Rules: what an operator may do, by the options of dhmc_operator_policy, and the policy documents from that. Pure."""
+"""Rules: what an operator may do, by the options of operator_policy_document, and the documents from that. Pure."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import PO
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import as_list
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._operator_scope import Scope, Statement, allow, is_reading
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._operator_statements import STATEMENTS
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._policy_set.request import check_path
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._policy_set.types import Label
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import (
     ALL,
     Partition,
@@ -40,27 +42,33 @@ DEFAULT_PREFIX = "FleetSSMOperator-"
 # Characters of a managed policy, without white space: IAM User Guide, "IAM and AWS STS quotas". AWS doesn't raise it.
 POLICY_SIZE = 6144
 
+_PREFIX = re.compile(r"[\w+=,.@-]+", re.ASCII)
+# A name has 128 characters, and the longest feature's name 26.
+_PREFIX_LENGTH = 100
+
 _ANY_ROLE = "*"
 # Where AWS keeps its own policies that a name alone may mean.
 _AWS_PATHS = ("/", "/service-role/")
 _TARGET = re.compile(r"^(?:arn:[\w-]+:iam::\d{12}:)?(role|instance-profile)/.")
 
 
-def document(feature: str, scope: Scope) -> dict[str, Any]:
+def document(feature: str, scope: Scope, label: Label = str) -> dict[str, Any]:
     """The policy document of a feature, or InputError if there is no such feature or it does not fit into a policy."""
     if feature not in FEATURES:
         near = difflib.get_close_matches(str(feature), FEATURES, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        raise InputError(f"feature: {feature!r} is not one of {', '.join(FEATURES)}.{hint}")
+        raise InputError(f"{label('feature')}: {feature!r} is not one of {', '.join(FEATURES)}.{hint}")
     if feature in ON_OTHER_ROLES and not scope.other_roles:
-        raise InputError(f"other_roles: is empty: {feature} needs the roles that it may change; '*' stands for all.")
+        raise InputError(
+            f"{label('other_roles')}: is empty: {feature} needs the roles that it may change; '*' stands for all."
+        )
     statements = _reading(scope) if feature == READ_ONLY else STATEMENTS[feature](scope)
     found = {"Version": "2012-10-17", "Statement": statements}
     size = len(json.dumps(found, separators=(",", ":")))
     if size > POLICY_SIZE:
         raise InputError(
-            f"feature: the policy {feature} for {len(scope.regions)} regions has {size} characters; IAM allows "
-            f"{POLICY_SIZE}. Name fewer regions, roles or policies, or set regions to all."
+            f"{label('feature')}: the policy {feature} for {len(scope.regions)} regions has {size} characters; IAM "
+            f"allows {POLICY_SIZE}. Name fewer regions, roles or policies, or set regions to all."
         )
     return found
 
@@ -117,20 +125,23 @@ def make_scope(  # noqa: PLR0913
     inline_policies: Any = None,
     permissions_boundary: Any = None,
     name_prefix: Any = None,
+    path: Any = None,
+    label: Label = str,
 ) -> Scope:
     """The options, checked. Every one may be a string, as AWX hands it over, and nothing means the default."""
-    account = _account(account)
-    names, home = _regions(regions, partitions, _text(partition))
+    account = _account(label("account"), account)
+    names, home = _regions(regions, partitions, _text(partition), label)
     arns = _Arns(home, account)
     # As the role dhmc has it: a name alone is at /service-role/.
-    dhmc = arns.path_and_name("role", _text(role) or DEFAULT_ROLE, ROLE, "/service-role/")
-    profile = arns.path_and_name("instance_profile", _text(instance_profile) or DEFAULT_PROFILE, PROFILE)
-    behind = arns.path_and_name("instance_role", _text(instance_role) or profile.rpartition("/")[2], ROLE)
-    policies = arns.managed("managed_policies", managed_policies)
+    dhmc = arns.path_and_name(label("role"), _text(role) or DEFAULT_ROLE, ROLE, "/service-role/")
+    profile = arns.path_and_name(label("instance_profile"), _text(instance_profile) or DEFAULT_PROFILE, PROFILE)
+    behind = arns.path_and_name(label("instance_role"), _text(instance_role) or profile.rpartition("/")[2], ROLE)
+    policies = arns.managed(label("managed_policies"), managed_policies)
     boundary = _text(permissions_boundary)
-    if boundary and not parse_name("permissions_boundary", boundary, POLICY).account:
-        raise InputError(f"permissions_boundary: {boundary!r} is not the ARN of a managed policy.")
-    roles, profiles = _targets(arns, s3_attach_to, dhmc, profile, behind)
+    option = label("permissions_boundary")
+    if boundary and not parse_name(option, boundary, POLICY).account:
+        raise InputError(f"{option}: {boundary!r} is not the ARN of a managed policy.")
+    roles, profiles = _targets(arns, label("s3_attach_to"), s3_attach_to, (dhmc, profile, behind))
     return Scope(
         partition=home,
         account=account,
@@ -138,19 +149,19 @@ def make_scope(  # noqa: PLR0913
         role=dhmc,
         instance_profile=profile,
         instance_role=behind,
-        other_roles=_others(arns, other_roles),
-        s3_policy=arns.path_and_name("s3_policy", _text(s3_policy) or DEFAULT_S3_POLICY, POLICY),
+        other_roles=_others(arns, label("other_roles"), other_roles),
+        s3_policy=arns.path_and_name(label("s3_policy"), _text(s3_policy) or DEFAULT_S3_POLICY, POLICY),
         s3_roles=roles,
         s3_profiles=profiles,
         managed_policies=policies,
-        editable_policies=_editable(arns, editable_policies),
-        inline_policies=_boolean("inline_policies", inline_policies),
+        editable_policies=_editable(arns, label("editable_policies"), editable_policies),
+        inline_policies=_boolean(label("inline_policies"), inline_policies),
         permissions_boundary=boundary,
-        name_prefix=arns.path_and_name("name_prefix", _text(name_prefix) or DEFAULT_PREFIX, POLICY),
+        name_prefix=_name_prefix(label, name_prefix, path),
     )
 
 
-OPTIONS = tuple(inspect.signature(make_scope).parameters)[2:]
+OPTIONS = tuple(name for name in inspect.signature(make_scope).parameters if name != "label")[2:]
 """The names of the options, as an error lists them."""
 
 
@@ -164,11 +175,11 @@ def _names(option: str, values: Any) -> list[str]:
     return split_names(values) or []
 
 
-def _account(value: Any) -> str:
+def _account(option: str, value: Any) -> str:
     account = _text(value)
     if not re.fullmatch(r"[0-9]{12}", account):
         # YAML reads an id without quotes as a number, and one that begins with 0 as another number.
-        raise InputError(f"account: {account!r} is not an account id: give its 12 digits, in quotes.")
+        raise InputError(f"{option}: {account!r} is not an account id: give its 12 digits, in quotes.")
     return account
 
 
@@ -181,26 +192,30 @@ def _boolean(option: str, value: Any) -> bool:
     raise InputError(f"{option}: {value!r} is not a boolean: give true or false.")
 
 
-def _regions(regions: Any, partitions: list[Partition], partition: str) -> tuple[tuple[str, ...], str]:
+def _regions(regions: Any, partitions: list[Partition], partition: str, label: Label) -> tuple[tuple[str, ...], str]:
     """The names, none for C(all), and the partition."""
+    option = label("regions")
     known = [entry.name for entry in partitions]
     if partition and partition not in known:
-        raise InputError(f"partition: {partition!r} is not one of {', '.join(known)}.")
-    names = _names("regions", regions)
+        raise InputError(f"{label('partition')}: {partition!r} is not one of {', '.join(known)}.")
+    names = _names(option, regions)
     if not names:
-        raise InputError("regions: is empty: name at least one region, or give all for every region.")
+        raise InputError(f"{option}: is empty: name at least one region, or give all for every region.")
     if ALL in (name.lower() for name in names):
         if len(names) > 1:
-            raise InputError(f"regions: mixes 'all' with region names ({', '.join(names)}): give one or the other.")
+            raise InputError(f"{option}: mixes 'all' with region names ({', '.join(names)}): give one or the other.")
         return (), partition or "aws"
-    home = partition_of(names, partitions)
+    home = partition_of(names, partitions, option)
     new = unlisted(names, home)
     if new:
         raise InputError(
-            f"{unknown_region(new[0], home.regions)} For a region that is newer than the installed botocore, update it."
+            f"{unknown_region(new[0], home.regions, option)} For a region that is newer than the installed botocore, "
+            "update it."
         )
     if partition and partition != home.name:
-        raise InputError(f"partition: is {partition}, but {', '.join(names)} are of {home.name}: leave it out.")
+        raise InputError(
+            f"{label('partition')}: is {partition}, but {', '.join(names)} are of {home.name}: leave it out."
+        )
     return tuple(names), home.name
 
 
@@ -238,15 +253,26 @@ class _Arns:
         return tuple(dict.fromkeys(found))
 
 
-def _others(arns: _Arns, values: Any) -> tuple[str, ...]:
-    names = _names("other_roles", values)
+def _name_prefix(label: Label, prefix: Any, path: Any) -> str:
+    """What names begin with, with the path that the policies have. It also begins the names of files."""
+    text = _text(prefix) or DEFAULT_PREFIX
+    if not _PREFIX.fullmatch(text) or len(text) > _PREFIX_LENGTH:
+        raise InputError(
+            f"{label('name_prefix')}: {text!r} can't begin the name of a policy: give up to {_PREFIX_LENGTH} letters, "
+            "digits and _+=,.@- only."
+        )
+    return f"{check_path(label('path'), path)}{text}".lstrip("/")
+
+
+def _others(arns: _Arns, option: str, values: Any) -> tuple[str, ...]:
+    names = _names(option, values)
     if _ANY_ROLE in names:
         return (_ANY_ROLE,)
-    return tuple(arns.path_and_name("other_roles", text, ROLE) for text in names)
+    return tuple(arns.path_and_name(option, text, ROLE) for text in names)
 
 
-def _editable(arns: _Arns, values: Any) -> tuple[str, ...]:
-    option, found = "editable_policies", []
+def _editable(arns: _Arns, option: str, values: Any) -> tuple[str, ...]:
+    found = []
     for text in _names(option, values):
         if parse_name(option, text, POLICY).account == "aws":
             raise InputError(f"{option}: {text} is a policy of AWS's own, which nobody can edit: leave it out.")
@@ -254,10 +280,16 @@ def _editable(arns: _Arns, values: Any) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _targets(arns: _Arns, values: Any, dhmc: str, profile: str, behind: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The roles and the instance profiles that are meant by what the role s3_policy attaches to."""
+def _targets(
+    arns: _Arns, option: str, values: Any, known: tuple[str, str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The roles and the instance profiles that are meant by what the role s3_policy attaches to.
+
+    `known` are the role of DHMC, the instance profile, and the role behind it.
+    """
+    dhmc, profile, behind = known
     roles, profiles = [], []
-    for text in _names("s3_attach_to", values):
+    for text in _names(option, values):
         match = _TARGET.match(text)
         if text == "none":
             continue
@@ -265,12 +297,12 @@ def _targets(arns: _Arns, values: Any, dhmc: str, profile: str, behind: str) -> 
             roles.append(dhmc)
         elif not match:
             raise InputError(
-                f"s3_attach_to: {text!r} is none of dhmc_role, role/NAME and instance-profile/NAME (or their ARNs)."
+                f"{option}: {text!r} is none of dhmc_role, role/NAME and instance-profile/NAME (or their ARNs)."
             )
         elif match[1] == ROLE:
-            roles.append(_same(arns.path_and_name("s3_attach_to", _plain(text), ROLE), dhmc, behind))
+            roles.append(_same(arns.path_and_name(option, _plain(text), ROLE), dhmc, behind))
         else:
-            found = _same(arns.path_and_name("s3_attach_to", _plain(text), PROFILE), profile)
+            found = _same(arns.path_and_name(option, _plain(text), PROFILE), profile)
             profiles.append(found)
             roles.append(behind if found == profile else found.rpartition("/")[2])
     return tuple(dict.fromkeys(roles)), tuple(dict.fromkeys(profiles))

@@ -60,8 +60,8 @@ class Scope:
 
 
 def is_reading(action: str) -> bool:
-    """Whether it changes nothing, and check mode may call it. Only a removal asks what a policy is attached to."""
-    return action.partition(":")[2].startswith(("Get", "List", "Describe")) and action != "iam:ListEntitiesForPolicy"
+    """Whether it changes nothing, and check mode may call it."""
+    return action.partition(":")[2].startswith(("Get", "List", "Describe"))
 
 
 def allow(sid: str, actions: Iterable[str], resources: Any, condition: Condition | None = None) -> Statement:

@@ -213,13 +213,7 @@ def _s3_policy(scope: Scope) -> list[Statement]:
         found += [
             allow(
                 "ReadRoles",
-                [
-                    "iam:GetRole",
-                    "iam:GetRolePolicy",
-                    "iam:ListAttachedRolePolicies",
-                    "iam:ListInstanceProfilesForRole",
-                    "iam:ListRolePolicies",
-                ],
+                ["iam:GetRole", "iam:ListAttachedRolePolicies"],
                 roles,
             ),
             allow("AttachAndDetach", ["iam:AttachRolePolicy", "iam:DetachRolePolicy"], roles, only(policies)),
@@ -247,6 +241,7 @@ def _make_policies(policies: list[str]) -> list[Statement]:
                 "iam:ListPolicyVersions",
                 "iam:SetDefaultPolicyVersion",
                 "iam:TagPolicy",
+                "iam:UntagPolicy",
             ],
             policies,
         ),

@@ -77,7 +77,7 @@ def requested_regions(regions: Iterable[str] | str | None, region: str | None) -
     return [region]
 
 
-def partition_of(regions: Iterable[str], partitions: list[Partition]) -> Partition:
+def partition_of(regions: Iterable[str], partitions: list[Partition], option: str = "regions") -> Partition:
     """The one partition that all the names belong to by botocore's data.
 
     A name that no partition lists but one partition's pattern fits is accepted here: the region may be newer than
@@ -89,14 +89,19 @@ def partition_of(regions: Iterable[str], partitions: list[Partition]) -> Partiti
             (p for p in partitions if re.match(p.pattern, name)), None
         )
         if home is None:
-            raise InputError(unknown_region(name, (r for p in partitions for r in p.regions)))
+            raise InputError(unknown_region(name, (r for p in partitions for r in p.regions), option))
         found.setdefault(home.name, home)
     if len(found) > 1:
         raise InputError(
-            f"regions spans the AWS partitions {', '.join(sorted(found))}: an account lives in one partition, "
+            f"{option} spans the AWS partitions {', '.join(sorted(found))}: an account lives in one partition, "
             "so run once for each."
         )
     return next(iter(found.values()))
+
+
+def of_known_partition(names: Iterable[str], partitions: list[Partition]) -> list[str]:
+    """The names that can be regions of some partition: for whoever refuses the others in words of their own."""
+    return [name for name in names if any(same_partition(name, partition) for partition in partitions)]
 
 
 def same_partition(region: str, partition: Partition) -> bool:
@@ -109,11 +114,11 @@ def unlisted(regions: Iterable[str], partition: Partition) -> list[str]:
     return [name for name in regions if name not in partition.regions]
 
 
-def unknown_region(name: str, known: Iterable[str]) -> str:
+def unknown_region(name: str, known: Iterable[str], option: str = "regions") -> str:
     """The message for a region that does not exist, with the nearest names that do."""
     near = difflib.get_close_matches(name, sorted(known), n=3)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    return f"regions: {name!r} is not an AWS region.{hint}"
+    return f"{option}: {name!r} is not an AWS region.{hint}"
 
 
 def check_enabled(regions: Iterable[str], opt_in: Mapping[str, str]) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._policy_set.types import Label
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import split_names
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._s3_buckets import (
     BUCKET_SETS,
@@ -72,112 +73,119 @@ def positive(option: str, value: Any) -> int:
     return number
 
 
-def partition_name(value: str) -> str:
+def partition_name(value: str, label: Label = str) -> str:
     """A partition as ARNs name it."""
     if not _PARTITION.fullmatch(str(value)):
-        raise InputError(f"partition: {value!r} is not a partition: give aws, aws-cn or aws-us-gov, for example.")
+        raise InputError(
+            f"{label('partition')}: {value!r} is not a partition: give aws, aws-cn or aws-us-gov, for example."
+        )
     return str(value)
 
 
-def base_name(name: str) -> str:
+def base_name(name: str, label: Label = str) -> str:
     """The name of the first policy, which the others' numbers are put behind."""
     if not _POLICY_NAME.fullmatch(str(name)):
-        raise InputError(f"name: {name!r} is not a policy name: a name has letters, digits and _+=,.@- only.")
+        raise InputError(
+            f"{label('name')}: {name!r} is not a policy name: a name has letters, digits and _+=,.@- only."
+        )
     if _NUMBERED.search(name):
         raise InputError(
-            f"name: {name!r} ends like the second or a later policy of another name: leave the number out."
+            f"{label('name')}: {name!r} ends like the second or a later policy of another name: leave the number out."
         )
-    return str(policy_name(name, 1))
+    return str(policy_name(name, 1, label))
 
 
-def policy_name(name: str, number: int) -> str:
+def policy_name(name: str, number: int, label: Label = str) -> str:
     """C(NAME) for the first, C(NAME-2) for the second, so that the first keeps its name when it gets company."""
     numbered = name if number == 1 else f"{name}-{number}"
     if len(numbered) > NAME_LENGTH:
         raise InputError(
-            f"name: {numbered!r} has {len(numbered)} characters; IAM allows {NAME_LENGTH}, the number of a further "
-            "policy included."
+            f"{label('name')}: {numbered!r} has {len(numbered)} characters; IAM allows {NAME_LENGTH}, the number of a "
+            "further policy included."
         )
     return numbered
 
 
-def region_buckets(
-    regions: Any, *, partition: str, bucket_set: str, extra: Any, vpc_endpoints: Any
+def region_buckets(  # noqa: PLR0913
+    regions: Any, *, partition: str, bucket_set: str, extra: Any, vpc_endpoints: Any, label: Label = str
 ) -> dict[str, tuple[str, ...]]:
     """The buckets of AWS for each region, empty where no VPC endpoints are used."""
     names = split_names(regions) or []
     if bucket_set not in BUCKET_SETS:
-        raise InputError(f"bucket_set: {bucket_set!r} is none: give {' or '.join(BUCKET_SETS)}.")
-    if not boolean("vpc_endpoints", vpc_endpoints, default=bool(names)):
+        raise InputError(f"{label('bucket_set')}: {bucket_set!r} is none: give {' or '.join(BUCKET_SETS)}.")
+    if not boolean(label("vpc_endpoints"), vpc_endpoints, default=bool(names)):
         return {}
     if not names:
-        raise InputError("regions: name at least one region, or set vpc_endpoints to false.")
-    extras = _extra(extra)
-    return {name: _buckets_of(name, partition, bucket_set, extras.get(name, ())) for name in names}
+        raise InputError(f"{label('regions')}: name at least one region, or set {label('vpc_endpoints')} to false.")
+    extras = _extra(extra, label("extra_region_buckets"))
+    return {name: _buckets_of(name, partition, bucket_set, extras.get(name, ()), label) for name in names}
 
 
-def _extra(extra: Any) -> dict[str, tuple[str, ...]]:
+def _extra(extra: Any, option: str) -> dict[str, tuple[str, ...]]:
     if extra in (None, ""):
         return {}
     if not isinstance(extra, Mapping):
-        raise InputError("extra_region_buckets: give a dictionary of region names, each with a list of bucket names.")
+        raise InputError(f"{option}: give a dictionary of region names, each with a list of bucket names.")
     return {
-        str(region): tuple(
-            _bucket_name(f"extra_region_buckets: {region}", name, None) for name in split_names(names) or []
-        )
+        str(region): tuple(_bucket_name(f"{option}: {region}", name, None) for name in split_names(names) or [])
         for region, names in extra.items()
     }
 
 
-def _buckets_of(region: str, partition: str, bucket_set: str, extra: tuple[str, ...]) -> tuple[str, ...]:
+def _buckets_of(region: str, partition: str, bucket_set: str, extra: tuple[str, ...], label: Label) -> tuple[str, ...]:
     if not _REGION.fullmatch(region):
         raise InputError(
-            f"regions: {region!r} is not the name of a region. Name each region: AWS advises against a wildcard in "
-            "place of one."
+            f"{label('regions')}: {region!r} is not the name of a region. Name each region: AWS advises against a "
+            "wildcard in place of one."
         )
     home = partition_of_region(region)
     if home != partition:
-        raise InputError(f"regions: {region} is of the partition {home}, not of {partition}.")
+        raise InputError(f"{label('regions')}: {region} is of the partition {home}, not of {partition}.")
     known = aws_buckets(bucket_set, region)
     if known is None and not extra:
         near = difflib.get_close_matches(region, known_regions(), n=1) if partition == "aws" else []
         hint = f" (did you mean {near[0]}?)" if near else ""
         raise InputError(
-            f"regions: AWS's buckets in {region} are not known{hint}. Give them: "
-            f"extra_region_buckets: {{{region}: [aws-ssm-{region}, ...]}}, with the names that the AWS Systems Manager "
-            "User Guide has for it, or leave the region out."
+            f"{label('regions')}: AWS's buckets in {region} are not known{hint}. Give them: "
+            f"{label('extra_region_buckets')}: {{{region}: [aws-ssm-{region}, ...]}}, with the names that the AWS "
+            "Systems Manager User Guide has for it, or leave the region out."
         )
     return tuple(dict.fromkeys((known or ()) + extra))
 
 
-def own_buckets(buckets: Any, partition: str) -> list[OwnBucket]:
+def own_buckets(buckets: Any, partition: str, label: Label = str) -> list[OwnBucket]:
     """The user's buckets, each a name, an ARN, or a dictionary."""
+    option = label("buckets")
+    if buckets is not None and not isinstance(buckets, Iterable):
+        raise InputError(f"{option}: {buckets!r} is not a list of buckets: give names, ARNs or dictionaries.")
     if isinstance(buckets, (str, Mapping)):
         buckets = [buckets] if isinstance(buckets, Mapping) else split_names(buckets)
     found: dict[str, OwnBucket] = {}
     for entry in buckets or []:
-        for bucket in [_own_bucket(entry, partition)] if isinstance(entry, Mapping) else _plain(entry, partition):
+        for bucket in (
+            [_own_bucket(entry, partition, option)] if isinstance(entry, Mapping) else _plain(entry, partition, option)
+        ):
             if found.setdefault(bucket.name, bucket) != bucket:
-                raise InputError(f"buckets: {bucket.name} is named twice, with different options.")
+                raise InputError(f"{option}: {bucket.name} is named twice, with different options.")
     return list(found.values())
 
 
-def _plain(entry: Any, partition: str) -> list[OwnBucket]:
-    return [OwnBucket(_bucket_name("buckets", name, partition)) for name in split_names(str(entry)) or []]
+def _plain(entry: Any, partition: str, option: str) -> list[OwnBucket]:
+    return [OwnBucket(_bucket_name(option, name, partition)) for name in split_names(str(entry)) or []]
 
 
-def _own_bucket(entry: Mapping[str, Any], partition: str) -> OwnBucket:
+def _own_bucket(entry: Mapping[str, Any], partition: str, option: str) -> OwnBucket:
     known = {"name", "cross_account", "encrypted", "kms_key_arns"}
     unknown = sorted(set(entry) - known)
     if unknown or not entry.get("name"):
         what = f"has no option {unknown[0]}" if unknown else "has no name"
-        raise InputError(f"buckets: a bucket {what}: give name, and cross_account, encrypted or kms_key_arns.")
-    name = _bucket_name("buckets", entry["name"], partition)
-    keys = tuple(_key_arn(name, key, partition) for key in split_names(entry.get("kms_key_arns")) or [])
-    encrypted = boolean(f"buckets: {name}: encrypted", entry.get("encrypted"), default=bool(keys))
+        raise InputError(f"{option}: a bucket {what}: give name, and cross_account, encrypted or kms_key_arns.")
+    name = _bucket_name(option, entry["name"], partition)
+    keys = tuple(_key_arn(f"{option}: {name}", key, partition) for key in split_names(entry.get("kms_key_arns")) or [])
+    encrypted = boolean(f"{option}: {name}: encrypted", entry.get("encrypted"), default=bool(keys))
     if keys and not encrypted:
-        raise InputError(f"buckets: {name}: has kms_key_arns, and encrypted is false: give one or the other.")
-    cross_account = boolean(f"buckets: {name}: cross_account", entry.get("cross_account"), default=False)
+        raise InputError(f"{option}: {name}: has kms_key_arns, and encrypted is false: give one or the other.")
+    cross_account = boolean(f"{option}: {name}: cross_account", entry.get("cross_account"), default=False)
     return OwnBucket(name, cross_account, encrypted, keys)
 
 
@@ -198,16 +206,16 @@ def _bucket_name(option: str, value: Any, partition: str | None) -> str:
     return name
 
 
-def _key_arn(bucket: str, value: Any, partition: str) -> str:
+def _key_arn(where: str, value: Any, partition: str) -> str:
     text = str(value).strip()
     match = _KEY_ARN.fullmatch(text)
     if not match:
         raise InputError(
-            f"buckets: {bucket}: {text!r} is not the ARN of a KMS key (arn:{partition}:kms:REGION:ACCOUNT:key/ID; IAM "
+            f"{where}: {text!r} is not the ARN of a KMS key (arn:{partition}:kms:REGION:ACCOUNT:key/ID; IAM "
             "does not take an alias)."
         )
     if match[1] != partition:
-        raise InputError(f"buckets: {bucket}: {text} is of the partition {match[1]}, not of {partition}.")
+        raise InputError(f"{where}: {text} is of the partition {match[1]}, not of {partition}.")
     return text
 
 

@@ -11,14 +11,16 @@ STS quotas".
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils import _s3_options as options
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import as_list
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._packing import Item, lower_bound, pack
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._policy_set.family import policy_number
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._policy_set.types import Label
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._s3_options import OwnBucket, policy_name
 
 _EMPTY = {"Version": "2012-10-17", "Statement": []}
@@ -71,21 +73,23 @@ def own_grants(buckets: Iterable[OwnBucket], partition: str) -> list[Grant]:
     return grants + [Grant(key, _KMS_ACTIONS, (key,), group=" ".join(_KMS_ACTIONS)) for key in keys]
 
 
-def build(
+def build(  # noqa: PLR0913
     grants: Sequence[Grant],
     *,
     name: str,
     existing: Iterable[Mapping[str, Any]] = (),
     size_limit: int = 6144,
     max_policies: int = 20,
+    label: Label = str,
 ) -> list[dict[str, Any]]:
     """The policies that hold all the grants, each a C(name) and a C(document)."""
+    where = f"{label('regions')}, {label('buckets')}"
     capacity = size_limit - len(minified(_EMPTY)) + 1
     items = [_item(grant) for grant in grants]
     for item in items:
         if item.weight + item.setup > capacity:
             raise InputError(
-                f"regions, buckets: the statement for {item.key} alone has {item.weight + item.setup - 1} characters, "
+                f"{where}: the statement for {item.key} alone has {item.weight + item.setup - 1} characters, "
                 f"and a policy of {size_limit} has room for {capacity - 1}: name fewer buckets."
             )
     number = lower_bound(items, capacity)
@@ -94,14 +98,56 @@ def build(
         number = len(packed)
     if number > max_policies:
         raise InputError(
-            f"regions, buckets: {number} policies of at most {size_limit} characters are needed, and the account's "
+            f"{where}: {number} policies of at most {size_limit} characters are needed, and the account's "
             f"quota allows {max_policies} on a role: name fewer regions or buckets, or have the quota raised."
         )
     by_key = {grant.key: grant for grant in grants}
     return [
-        {"name": policy_name(name, index), "document": _document([by_key[item.key] for item in part])}
+        {"name": policy_name(name, index, label), "document": _document([by_key[item.key] for item in part])}
         for index, part in enumerate(packed, start=1)
     ]
+
+
+def policies_for(  # noqa: PLR0913
+    regions: Any,
+    *,
+    partition: str,
+    bucket_set: str,
+    extra_region_buckets: Any,
+    vpc_endpoints: Any,
+    buckets: Any,
+    name: str,
+    existing: Any,
+    size_limit: Any,
+    max_policies: Any,
+    label: Label = str,
+) -> list[dict[str, Any]]:
+    """The policies, each a name and a document, or InputError, which calls the options as `label` does."""
+    options.partition_name(partition, label)
+    grants = region_grants(
+        options.region_buckets(
+            regions,
+            partition=partition,
+            bucket_set=bucket_set,
+            extra=extra_region_buckets,
+            vpc_endpoints=vpc_endpoints,
+            label=label,
+        ),
+        partition,
+    )
+    grants += own_grants(options.own_buckets(buckets, partition, label), partition)
+    if not grants:
+        raise InputError(
+            f"{label('buckets')}: nothing to allow: name buckets of your own, or regions with VPC endpoints."
+        )
+    return build(
+        grants,
+        name=options.base_name(name, label),
+        existing=options.existing_policies(existing),
+        size_limit=options.positive("size_limit", size_limit),
+        max_policies=options.positive("max_policies", max_policies),
+        label=label,
+    )
 
 
 def _item(grant: Grant) -> Item:
@@ -142,14 +188,6 @@ def _homes(grants: Iterable[Grant], name: str, existing: Iterable[Mapping[str, A
         if numbers:
             homes[grant.key] = min(numbers)
     return homes
-
-
-def policy_number(name: str, policy: str) -> int | None:
-    """The number of a policy: 1 for C(NAME), 2 for C(NAME-2); None if the name is not one of these."""
-    if policy == name:
-        return 1
-    match = re.fullmatch(r"-([2-9]|[1-9][0-9])", policy[len(name) :]) if policy.startswith(name) else None
-    return int(match[1]) if match else None
 
 
 def _resources(document: Any) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from fleet_emulator.policy import Source, evaluate
 
-from ansible_collections.fleet.aws_ssm.plugins.filter.dhmc_operator_policy import dhmc_operator_policy
+from ansible_collections.fleet.aws_ssm.plugins.filter.operator_policy_document import operator_policy_document
 
 ROLE = "AWSSystemsManagerDefaultEC2InstanceManagementRole"
 REGIONS = ("eu-west-1", "us-east-1")
@@ -133,7 +133,7 @@ def unused(statements: list[dict[str, Any]], needs: set[Need]) -> list[str]:
 def render(account, *features, regions=REGIONS, **options):
     """The statements of each feature, and of read_only."""
     return {
-        feature: dhmc_operator_policy(regions, account=account.id, feature=feature, **options)["Statement"]
+        feature: operator_policy_document(regions, account=account.id, feature=feature, **options)["Statement"]
         for feature in (*features, "read_only")
     }
 

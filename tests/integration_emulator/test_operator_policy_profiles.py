@@ -80,7 +80,7 @@ def test_profile_association(account, aws_trust, tmp_path):
     assert {need.resource.rpartition("/")[2] for need in denied(alone, needs.of(*plain))} == {"Theirs"}
 
 
-def test_s3_policy(account, aws_trust):
+def test_s3_policy(account, aws_trust, tmp_path):
     attach = ["dhmc_role", "instance-profile/SSMInstanceProfile"]
     policies = render(account, "s3_policy", s3_attach_to=attach)
     account.add_role(ROLE, aws_trust("ssm.amazonaws.com"), path="/service-role/")
@@ -96,11 +96,16 @@ def test_s3_policy(account, aws_trust):
 
     present = include(account, "s3_policy", **variables).ok()
     changed = {**variables, "s3_policy_buckets": ["ours"], "s3_policy_tags": {"team": "platform"}}
+    changed["s3_policy_backup_file"] = str(tmp_path / "before.json")
     check = include(account, "s3_policy", "--check", **changed).ok()
     change = include(account, "s3_policy", **changed).ok()
-    gone = include(account, "s3_policy", **changed, s3_policy_state="absent").ok()
+    restored = include(account, "s3_policy", **changed, s3_policy_state="absent").ok()
+    assert restored.writes != []
+    gone_check = include(account, "s3_policy", "--check", **variables, s3_policy_state="absent").ok()
+    gone = include(account, "s3_policy", **variables, s3_policy_state="absent").ok()
+    assert account.iam.list_policies(Scope="Local")["Policies"] == []
 
-    every = needs.of(present, check, change, gone)
+    every = needs.of(present, check, change, restored, gone_check, gone)
     assert denied(policies["s3_policy"], every) == []
     assert unused(policies["s3_policy"], every) == []
-    assert denied(policies["read_only"], needs.of(check)) == []
+    assert denied(policies["read_only"], needs.of(check, gone_check)) == []

@@ -128,8 +128,7 @@ def one_new_version(account: Account) -> None:
     regions = _resources(_expect_names(account, NAME, f"{NAME}-2"), "seed")
     expect("regions in the second policy", len(regions[f"{NAME}-2"]), 4)
     arn = _arn(account, f"{NAME}-2")
-    wanted = [f"{operation} us-east-1 {arn}" for operation in ("CreatePolicyVersion", "SetDefaultPolicyVersion")]
-    expect("writing API calls", account.writes(), wanted)
+    expect("writing API calls", account.writes(), [f"CreatePolicyVersion us-east-1 {arn}"])
 
 
 def one_policy_left(account: Account) -> None:
@@ -168,8 +167,17 @@ def foreign_replaced(account: Account) -> None:
     expect("the account's policies", list(policies), [arn])
     expect("regions", _resources(policies, "current"), {NAME: ["eu-west-1"]})
     expect("tags", policies[arn]["tags"], MADE_BY)
-    backup = [(policy["arn"], policy["document"]) for policy in json.loads(sys.argv[2])]
-    expect("backup", backup, [(arn, FOREIGN)])
+    backup = [(entry["resource"], entry["before"]) for entry in json.loads(sys.argv[2])]
+    expect("what was changed", [resource for resource, _before in backup], [arn, arn, f"{DEFAULT_ROLE}/{arn}"])
+    expect("the document in the backup", backup[0][1]["document"], json.dumps(FOREIGN))
+
+
+def foreign_restored(account: Account) -> None:
+    """It is as somebody else has made it, with the one version that it had."""
+    arn = _arn(account, NAME, "/team/")
+    wanted = {arn: {"document": FOREIGN, "tags": {}, "versions": 1}}
+    expect("the account's policies", _policies(account), wanted)
+    _expect_attached(account)
 
 
 def small_quota(account: Account) -> None:
@@ -195,6 +203,7 @@ run(
             five_versions,
             foreign,
             foreign_replaced,
+            foreign_restored,
             small_quota,
         )
     }

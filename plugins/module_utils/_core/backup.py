@@ -28,6 +28,8 @@ METADATA_OPTION = "instance_metadata_option"  # INSTANCE/OPTION; the option's va
 METADATA_DEFAULT = "instance_metadata_default"  # the option; the region's default for new instances
 INLINE_POLICY = "role_inline_policy"  # ROLE/POLICY; the document's text as IAM holds it, None for no policy
 ATTACHMENT = "role_policy_attachment"  # ROLE/ARN; whether the managed policy is attached
+USER_ATTACHMENT = "user_policy_attachment"  # USER/ARN; the same
+GROUP_ATTACHMENT = "group_policy_attachment"  # GROUP/ARN; the same
 TRUST_POLICY = "role_trust_policy"  # the role's name; the document's text
 MANAGED_POLICY = "managed_policy"  # the ARN; the policy as a dictionary with `document`, None for no policy
 ROLE = "role"  # the role's name; the role as a dictionary, None for no role
@@ -197,12 +199,14 @@ KINDS: Mapping[str, tuple[bool, Callable[[Any], bool]]] = {
     METADATA_DEFAULT: (True, _option),
     INLINE_POLICY: (False, _document_or_none),
     ATTACHMENT: (False, _flag),
+    USER_ATTACHMENT: (False, _flag),
+    GROUP_ATTACHMENT: (False, _flag),
     TRUST_POLICY: (False, _document),
     MANAGED_POLICY: (False, _policy_or_none),
     ROLE: (False, _object_or_none),
     PROFILE: (False, _object_or_none),
 }
-_PARTED = frozenset({METADATA_OPTION, INLINE_POLICY, ATTACHMENT})
+_PARTED = frozenset({METADATA_OPTION, INLINE_POLICY, ATTACHMENT, USER_ATTACHMENT, GROUP_ATTACHMENT})
 
 
 def appended(held: Sequence[Entry], new: Iterable[Entry]) -> list[Entry]:

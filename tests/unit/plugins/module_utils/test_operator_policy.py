@@ -287,7 +287,8 @@ WRONG = {
     ],
     "inline_policies": [("maybe", "'maybe' is not a boolean: give true or false")],
     "permissions_boundary": [("Bounds", "'Bounds' is not the ARN of a managed policy")],
-    "name_prefix": [("a*", "'a*' does not name a managed policy")],
+    "name_prefix": [("a*", "'a*' can't begin the name"), ("../x", "'../x' can't begin"), ("x" * 101, "100")],
+    "path": [("/a b/", "'/a b/' is not a path"), ("/é/", "is not a path")],
 }
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-name: dhmc_operator_policy
+name: operator_policy_document
 short_description: The least-privilege IAM policy for whoever runs the collection
 version_added: 1.0.0
 author:
@@ -67,80 +67,15 @@ options:
       - operator_policy
       - read_only
     default: settings
-  role:
-    description:
-      - The role of Default Host Management Configuration, as a name, a path and name, or an ARN.
-      - A name alone is taken to be at C(/service-role/). Write C(/NAME) for a role without a path.
-    type: str
-    default: service-role/AWSSystemsManagerDefaultEC2InstanceManagementRole
-  instance_profile:
-    description: The instance profile, as a name, a path and name, or an ARN.
-    type: str
-    default: SSMInstanceProfile
-  instance_role:
-    description: The role that the instance profile holds. By default it has the name of the profile, and no path.
-    type: str
-  other_roles:
-    description:
-      - Roles behind the instance profiles that instances have already, which V(profile_association) may give back,
-        V(profile_association_extend) may put policies on, and V(preflight_permissions) may take the permission from.
-        V(*) stands for every role, which makes an administrator of whoever has V(preflight_permissions).
-    type: list
-    elements: str
-    default: []
-  s3_policy:
-    description:
-      - The name of the policies that the role P(fleet.aws_ssm.s3_policy#role) makes, with their path if they have one.
-    type: str
-    default: SSMInstanceProfileS3Policy
-  s3_attach_to:
-    description: What V(s3_policy) may attach them to, as the variable C(s3_policy_attach_to) has it.
-    type: list
-    elements: str
-    default: []
-  managed_policies:
-    description:
-      - Managed policies, names or ARNs, that may be attached beside the one that each role attaches by itself. Others
-        can't be, so that an operator can't make a role mightier.
-      - With V(preflight_permissions), those that may also be detached.
-      - A name stands for the policy of the account and for AWS's own, neither of them in a path of its own.
-    type: list
-    elements: str
-    default: []
-  editable_policies:
-    description:
-      - Customer managed policies, names or ARNs, that V(preflight_permissions) may edit, detach and attach again.
-      - What is written into them can't be limited, and whoever has them gets it.
-    type: list
-    elements: str
-    default: []
-  inline_policies:
-    description:
-      - Whether the operator may put inline policies on the roles that V(dhmc_role) and V(instance_profile) make. What
-        stands in them can't be limited.
-    type: bool
-    default: false
-  permissions_boundary:
-    description: The ARN of the permissions boundary that roles must be made with.
-    type: str
-  name_prefix:
-    description:
-      - What the names of the policies begin with that V(operator_policy) may make, with their path if they have one.
-    type: str
-    default: FleetSSMOperator-
-  errors:
-    description:
-      - Whether wrong input fails, or the message comes back as a string in place of the document, so that a playbook
-        can fail with this line alone.
-    type: str
-    choices: [raise, return]
-    default: raise
+extends_documentation_fragment:
+  - fleet.aws_ssm.operator_policy
 notes:
   - A policy has room for 6,144 characters. One that does not fit is an error.
   - C(sts:GetCallerIdentity) needs no permission. C(iam:ListAccountAliases), which M(amazon.aws.aws_caller_info) tries,
     is left out, since it does without.
   - Takes the regions from botocore on the controller.
 seealso:
+  - module: fleet.aws_ssm.operator_policy_info
   - name: Configure instance permissions required for Systems Manager
     description: The page that has the policy.
     link: https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-instance-permissions.html
@@ -149,12 +84,12 @@ seealso:
 EXAMPLES = r"""
 - name: Show the policy of AWS's page for two regions
   ansible.builtin.debug:
-    msg: "{{ ['eu-west-1', 'eu-central-1'] | fleet.aws_ssm.dhmc_operator_policy(account='111122223333') }}"
+    msg: "{{ ['eu-west-1', 'eu-central-1'] | fleet.aws_ssm.operator_policy_document(account='111122223333') }}"
 
 - name: Show the policy for putting an instance profile on instances of one region
   ansible.builtin.debug:
     msg: >-
-      {{ 'eu-west-1' | fleet.aws_ssm.dhmc_operator_policy(account='111122223333', feature='profile_association',
+      {{ 'eu-west-1' | fleet.aws_ssm.operator_policy_document(account='111122223333', feature='profile_association',
            instance_profile='WebServer', instance_role='WebServerRole') }}
 """
 
@@ -165,46 +100,34 @@ _value:
 """
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-try:
-    import botocore.session
-except ImportError:
-    HAS_BOTOCORE = False
-else:
-    HAS_BOTOCORE = True
-
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._operator_policies.partitions import (
+    HAS_BOTOCORE,
+    partitions,
+)
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._operator_policy import (
     OPTIONS,
     document,
     make_scope,
 )
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import Partition, partitions_of
 
 
-@cache
-def _partitions() -> list[Partition]:
-    return partitions_of(botocore.session.Session().get_data("partitions"))
-
-
-def dhmc_operator_policy(
-    regions: Any, *, account: Any = None, feature: str = "settings", errors: str = "raise", **options: Any
-) -> dict[str, Any] | str:
+def operator_policy_document(
+    regions: Any, *, account: Any = None, feature: str = "settings", **options: Any
+) -> dict[str, Any]:
     """The policy document."""
     if not HAS_BOTOCORE:
-        raise AnsibleFilterError("dhmc_operator_policy needs botocore on the controller: install boto3 there.")
+        raise AnsibleFilterError("operator_policy_document needs botocore on the controller: install boto3 there.")
     unknown = [name for name in options if name not in OPTIONS]
     if unknown:
-        raise AnsibleFilterError(f"dhmc_operator_policy has no option {unknown[0]}: give {', '.join(OPTIONS)}.")
+        raise AnsibleFilterError(f"operator_policy_document has no option {unknown[0]}: give {', '.join(OPTIONS)}.")
     try:
-        return document(feature, make_scope(regions, _partitions(), account=account, **options))
+        return document(feature, make_scope(regions, partitions(), account=account, **options))
     except InputError as error:
-        if errors == "return":
-            return str(error)
         raise AnsibleFilterError(str(error)) from error
 
 
@@ -213,4 +136,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Filters by name."""
-        return {"dhmc_operator_policy": dhmc_operator_policy}
+        return {"operator_policy_document": operator_policy_document}
