@@ -264,8 +264,8 @@ failed_regions:
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_selection import SELECTION_SPEC
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options_module import run
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options_task import OPTIONS_SPEC
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.module import run
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.request import OPTIONS_SPEC
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._module import execute
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import REGIONS_SPEC
 

@@ -181,7 +181,7 @@ failed_regions:
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._association_module import run
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association.module import run
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_selection import SELECTION_SPEC
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._module import execute
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import REGIONS_SPEC

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_metadata_api import unknown_to_botocore
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.api import unknown_to_botocore
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, InputError
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import DeadlineExceeded
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options import (
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.plan import (
     UNSET,
     Defaults,
     Instance,
@@ -26,7 +26,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options im
     read_instance,
     request_of,
 )
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options_report import report
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.result import report
 
 REGION = "eu-west-1"
 TOKENS, ENDPOINT, HOPS = "http_tokens", "http_endpoint", "http_put_response_hop_limit"

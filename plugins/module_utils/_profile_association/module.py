@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.common.warnings import warn
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._association_executor import WRITES, ProfileLost, carry_out
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._associations import (
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association.apply import WRITES, ProfileLost, carry_out
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association.plan import (
     EXTEND,
     SKIP,
     Instance,
@@ -34,7 +34,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import fan_
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import read_profile
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import PROFILE, IamName, parse_name
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_selection import check_found, select_instances
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_extension import Extension
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association.role_extension import Extension
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import choose_regions, refuse_disabled
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._associations import (
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association.plan import (
     Instance,
     Profile,
     backup_of,

@@ -14,7 +14,7 @@ from ansible.module_utils.common.warnings import warn
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_api import find_instances
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_metadata_api import (
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.api import (
     MODIFY_DEFAULTS,
     MODIFY_INSTANCE,
     MetadataOptions,
@@ -23,7 +23,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_metadata_api im
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError, describe
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import fan_out
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_selection import check_found
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options import (
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.plan import (
     MEMBERS,
     Defaults,
     Instance,
@@ -33,9 +33,9 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options im
     read_defaults,
     read_instance,
 )
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options_executor import carry_out
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options_report import report
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options_task import Task, task_of
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.apply import carry_out
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.result import report
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.request import Task, task_of
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import choose_regions, refuse_disabled
 
 if TYPE_CHECKING:

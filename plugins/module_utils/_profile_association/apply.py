@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._associations import (
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association.plan import (
     ASSOCIATE,
     DISASSOCIATE,
     REPLACE,

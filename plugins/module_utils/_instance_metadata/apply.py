@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_metadata_api import MetadataOptions
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.api import MetadataOptions
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import DeadlineExceeded, fan_out
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options import (
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.plan import (
     MEMBERS,
     Instance,
     Outcome,

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_selection import instance_ids, select_instances
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options import (
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.plan import (
     MEMBERS,
     Defaults,
     Instance,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, describe
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options import (
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.plan import (
     REFUSE,
     SKIP,
     Defaults,
