@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import METADATA_OPTION, Original
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_selection import instance_ids, select_instances
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.plan import (
     MEMBERS,
     Defaults,
@@ -22,9 +22,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.p
     plan_instances,
     plan_instances_restored,
 )
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import split_names
-
-Entries = list[dict[str, Any]]
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_selection import instance_ids, select_instances
 
 # An AWX survey's unanswered question is an empty string, which choices would refuse: the values are checked below.
 _DEFAULTS_SPEC: dict[str, dict[str, Any]] = {
@@ -34,80 +32,62 @@ _DEFAULTS_SPEC: dict[str, dict[str, Any]] = {
     "http_put_response_hop_limit": {"type": "int"},
     "instance_metadata_tags": {"type": "str"},
 }
-_ENTRY_SPEC: dict[str, dict[str, Any]] = {
-    "region": {"type": "str", "required": True},
-    "options": {"type": "dict", "required": True},
-    "replaced_with": {"type": "dict", "required": True},
-}
-_INSTANCE_SPEC: dict[str, dict[str, Any]] = {**_ENTRY_SPEC, "instance_id": {"type": "str", "required": True}}
 OPTIONS_SPEC: dict[str, dict[str, Any]] = {
     **_DEFAULTS_SPEC,
     "http_protocol_ipv6": {"type": "str"},
     "account_defaults": {"type": "dict", "options": _DEFAULTS_SPEC},
-    "backup": {
-        "type": "dict",
-        "options": {
-            "account": {"type": "str"},
-            "instances": {"type": "list", "elements": "dict", "options": _INSTANCE_SPEC},
-            "account_defaults": {"type": "list", "elements": "dict", "options": _ENTRY_SPEC},
-        },
-    },
 }
 
 
 @dataclass(frozen=True)
-class Task:
-    """Options for instances, defaults for regions, or the entries of a backup; what is not asked for is empty."""
+class Request:
+    """Options for instances and defaults for regions, or what a backup held; what is not asked for is empty."""
 
     options: dict[str, Any] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
     ids: list[str] = field(default_factory=list)
     filters: list[dict[str, Any]] = field(default_factory=list)
     restore: bool = False
-    account: str | None = None
-    instance_entries: Entries = field(default_factory=list)
-    default_entries: Entries = field(default_factory=list)
+    overwrite: bool = False
+    of_instances: list[Original] = field(default_factory=list)
+    of_defaults: list[Original] = field(default_factory=list)
 
     @property
     def regions(self) -> list[str]:
         """The regions that a backup names."""
-        return sorted({entry["region"] for entry in [*self.instance_entries, *self.default_entries]})
+        return sorted({original.region for original in [*self.of_instances, *self.of_defaults] if original.region})
 
     def instances_in(self, region: str) -> tuple[list[str], list[dict[str, Any]]] | None:
-        """Ids and EC2 filters of the instances that are meant in a region; none where no instance is meant at all."""
+        """Ids and EC2 filters of the instances that are meant in a region; None where no instance is meant at all."""
         if not self.restore:
             return (self.ids, self.filters) if self.options else None
-        ids = [entry["instance_id"] for entry in self.instance_entries if entry["region"] == region]
-        return (ids, []) if ids else None
+        ids = [original.resource.partition("/")[0] for original in self.of_instances if original.region == region]
+        return (list(dict.fromkeys(ids)), []) if ids else None
 
     def defaults_in(self, region: str) -> bool:
         """Whether the defaults of a region are meant."""
-        return bool(self.defaults) or any(entry["region"] == region for entry in self.default_entries)
+        return bool(self.defaults) or any(original.region == region for original in self.of_defaults)
 
     def options_used(self) -> tuple[list[str], list[str]]:
         """The options of instances, and those of defaults, that AWS will be asked to change."""
-        of_instances = [self.options, *(entry["options"] for entry in self.instance_entries)]
-        of_defaults = [self.defaults, *(entry["options"] for entry in self.default_entries)]
-        used = [{name for options in group for name in options} for group in (of_instances, of_defaults)]
-        return sorted(used[0]), sorted(used[1])
+        of_instances = {*self.options, *(original.resource.partition("/")[2] for original in self.of_instances)}
+        return sorted(of_instances), sorted({*self.defaults, *(original.resource for original in self.of_defaults)})
 
-    def plan_instances(self, instances: Iterable[Instance], regions: Iterable[str]) -> list[Step[Instance]]:
-        """The plan for the instances of the regions that could be read."""
+    def plan_instances(self, instances: Iterable[Instance], unread: Mapping[str, Exception]) -> list[Step[Instance]]:
+        """The plan for the instances. `unread` are the regions that could not be read."""
         if self.restore:
-            return plan_instances_restored(instances, self.instance_entries, regions)
+            return plan_instances_restored(instances, self.of_instances, unread, overwrite=self.overwrite)
         return plan_instances(instances, self.options)
 
     def plan_defaults(self, regions: Iterable[Defaults]) -> list[Step[Defaults]]:
         """The plan for the defaults of the regions that could be read."""
         if self.restore:
-            return plan_defaults_restored(regions, self.default_entries)
+            return plan_defaults_restored(regions, self.of_defaults, overwrite=self.overwrite)
         return plan_defaults(regions, self.defaults)
 
 
-def task_of(params: Mapping[str, Any]) -> Task:
-    """What the options ask for; InputError where they ask for nothing, or for something that can't be."""
-    if params["state"] == "restored":
-        return _restored(params)
+def request_of(params: Mapping[str, Any]) -> Request:
+    """What the options ask for. Raise InputError where they ask for nothing, or for something that can't be."""
     options = check_options("", {name: params[name] for name in MEMBERS})
     defaults = check_options("account_defaults.", params["account_defaults"], defaults=True)
     selected = instance_ids(params["instance_ids"]) is not None or params["filters"] or params["all_instances"]
@@ -117,29 +97,33 @@ def task_of(params: Mapping[str, Any]) -> Task:
             raise InputError(f"Nothing to change on the instances: set one of {names}.")
         if not defaults:
             raise InputError(f"Nothing to do: set one of {names} for instances, or account_defaults.")
-        return Task(defaults=defaults)
+        return Request(defaults=defaults)
     ids, filters = select_instances(params)
-    return Task(options, defaults, ids, filters)
+    return Request(options, defaults, ids, filters)
 
 
-def _restored(params: Mapping[str, Any]) -> Task:
-    backup = params["backup"] or {}
-    instances, defaults = backup.get("instances"), backup.get("account_defaults")
-    if instances is None and defaults is None:
-        raise InputError("backup: is empty: give the backup that an earlier run returned.")
-    if split_names(params["regions"]) is not None:
-        raise InputError("regions and backup are mutually exclusive: the backup names its regions.")
-    return Task(
-        restore=True,
-        account=backup.get("account") or None,
-        instance_entries=_entries("backup.instances.", instances, defaults=False),
-        default_entries=_entries("backup.account_defaults.", defaults, defaults=True),
-    )
+def request_to_restore(originals: Iterable[Original], *, overwrite: bool) -> Request:
+    """What a backup asks for. Raise InputError for an option or a value that AWS does not know."""
+    of_instances: list[Original] = []
+    of_defaults: list[Original] = []
+    for original in originals:
+        if original.kind == METADATA_OPTION:
+            of_instances.append(_checked(original, original.resource.partition("/")[2], defaults=False))
+        else:
+            of_defaults.append(_checked(original, original.resource, defaults=True))
+    return Request(restore=True, overwrite=overwrite, of_instances=of_instances, of_defaults=of_defaults)
 
 
-def _entries(name: str, entries: Iterable[Mapping[str, Any]] | None, *, defaults: bool) -> Entries:
-    parts = ("options", "replaced_with")
-    return [
-        {**entry, **{part: check_options(f"{name}{part}.", entry[part], defaults=defaults) for part in parts}}
-        for entry in entries or []
-    ]
+def _checked(original: Original, option: str, *, defaults: bool) -> Original:
+    """The original with its values as this module writes them."""
+    where = f"backup: {original.kind} {original.resource}: "
+
+    def value(given: Any) -> Any:
+        if given is None and option in MEMBERS:
+            return None
+        found = check_options(where, {option: given}, defaults=defaults)
+        if option not in found:
+            raise InputError(f"{where}{option} is empty: give the backup as it was returned. Nothing was changed.")
+        return found[option]
+
+    return replace(original, before=value(original.before), ours=tuple(value(given) for given in original.ours))

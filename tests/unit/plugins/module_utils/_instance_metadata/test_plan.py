@@ -7,26 +7,28 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.api import unknown_to_botocore
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import Original, originals
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, InputError
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import DeadlineExceeded
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.api import unknown_to_botocore
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.plan import (
     UNSET,
     Defaults,
     Instance,
     Outcome,
     Part,
-    backup_of,
     check_options,
+    entries_of,
     plan_defaults,
     plan_defaults_restored,
     plan_instances,
     plan_instances_restored,
     read_defaults,
     read_instance,
-    request_of,
+    requests_of,
 )
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.result import report
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.request import request_to_restore
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.result import Around, report
 
 REGION = "eu-west-1"
 TOKENS, ENDPOINT, HOPS = "http_tokens", "http_endpoint", "http_put_response_hop_limit"
@@ -109,78 +111,200 @@ def test_an_instance_of_an_aws_service_is_skipped_with_the_services_name():
 @pytest.mark.parametrize(
     ("has", "wanted", "sent"),
     [
-        ({}, {TOKENS: "required"}, {"HttpTokens": "required", "HttpEndpoint": "enabled"}),
-        ({}, {HOPS: 2}, {"HttpPutResponseHopLimit": 2, "HttpEndpoint": "enabled"}),
-        (V2, {HOPS: 2}, {"HttpPutResponseHopLimit": 2, "HttpEndpoint": "enabled", "HttpTokens": "required"}),
-        (V2, {TOKENS: "optional"}, {"HttpTokens": "optional", "HttpEndpoint": "enabled"}),
-        (V2, {ENDPOINT: "disabled"}, {"HttpEndpoint": "disabled"}),
-        ({**V2, ENDPOINT: "disabled"}, {ENDPOINT: "enabled"}, {"HttpEndpoint": "enabled", "HttpTokens": "required"}),
-        ({**V2, ENDPOINT: "disabled"}, {HOPS: 2}, {"HttpPutResponseHopLimit": 2}),
+        ({}, {TOKENS: "required"}, [{"HttpTokens": "required", "HttpEndpoint": "enabled"}]),
+        ({}, {HOPS: 2}, [{"HttpPutResponseHopLimit": 2, "HttpEndpoint": "enabled"}]),
+        (V2, {HOPS: 2}, [{"HttpPutResponseHopLimit": 2, "HttpEndpoint": "enabled", "HttpTokens": "required"}]),
+        (V2, {TOKENS: "optional"}, [{"HttpTokens": "optional", "HttpEndpoint": "enabled"}]),
+        (V2, {ENDPOINT: "disabled"}, [{"HttpEndpoint": "disabled"}]),
+        ({**V2, ENDPOINT: "disabled"}, {ENDPOINT: "enabled"}, [{"HttpEndpoint": "enabled", "HttpTokens": "required"}]),
+        ({**V2, ENDPOINT: "disabled"}, {HOPS: 2}, [{"HttpPutResponseHopLimit": 2}]),
+        # Together EC2 would not take them.
+        (
+            V2,
+            {TOKENS: "optional", ENDPOINT: "disabled"},
+            [{"HttpTokens": "optional", "HttpEndpoint": "enabled"}, {"HttpEndpoint": "disabled"}],
+        ),
     ],
 )
 def test_a_request_names_the_endpoint_that_stays_on_and_imdsv2_that_stays_required(has, wanted, sent):
     (step,) = plan_instances([instance(has)], wanted)
-    assert request_of(step) == sent
+    assert requests_of(step) == sent
 
 
 def test_defaults_that_a_policy_sets_are_refused_only_where_they_differ():
     wanted = {TOKENS: "required", HOPS: -1}
     assert only(plan_defaults([defaults()], wanted)) == ("modify", {TOKENS: "required"}, "")
     assert only(plan_defaults([defaults("declarative-policy", http_tokens="required")], wanted))[0] == "keep"
-    operation, changes, reason = only(plan_defaults([defaults("declarative-policy", "Ask us.")], wanted))
-    assert (operation, changes) == ("refuse", {})
-    assert reason.endswith("can't change them: Ask us.")
-    (step,) = plan_defaults([defaults()], wanted)
-    (entry,) = backup_of([step])
-    assert (
-        only(plan_defaults_restored([defaults("declarative-policy", http_tokens="required")], [entry]))[0] == "refuse"
-    )
+    (step,) = plan_defaults([defaults("declarative-policy", "Ask us.")], wanted)
+    assert (step.operation, step.changes, step.code) == ("refuse", {}, "ManagedByDeclarativePolicy")
+    assert step.reason.endswith("can't change them: Ask us.")
+    managed = defaults("declarative-policy", http_tokens="required")
+    kept = originals(entries(plan_defaults([defaults()], wanted)))
+    assert only(plan_defaults_restored([managed], kept, overwrite=True))[0] == "refuse"
+
+
+ACCOUNT = ("111122223333", "aws")
+
+
+def entries(steps):
+    return entries_of(steps, *ACCOUNT)
+
+
+def restored(now, *plans, overwrite=False, unread=None):
+    """The plan to restore one instance after these plans were carried out for it, one after the other."""
+    kept = originals(entry for steps in plans for entry in entries(steps))
+    return plan_instances_restored([now] if now else [], kept, unread or {}, overwrite=overwrite)
+
+
+BOTH = {TOKENS: "required", HOPS: 2}
+SINCE = "changed since the backup: has {}. Set overwrite to restore it anyway"
 
 
 @pytest.mark.parametrize(
-    ("now", "wanted"),
+    ("now", "wanted", "code"),
     [
-        ({TOKENS: "required", HOPS: 2}, ("modify", {TOKENS: "optional", HOPS: 1}, "")),
-        ({}, ("keep", {}, "")),
-        ({HOPS: 2}, ("modify", {HOPS: 1}, "")),
-        ({TOKENS: "required", HOPS: 3}, ("skip", {}, f"changed since the backup: has {HOPS}=3")),
-        ({TOKENS: "required", HOPS: 2, ENDPOINT: "disabled"}, ("modify", {TOKENS: "optional", HOPS: 1}, "")),
+        (BOTH, ("modify", {TOKENS: "optional", HOPS: 1}, ""), ""),
+        ({}, ("keep", {}, ""), ""),
+        ({HOPS: 2}, ("modify", {HOPS: 1}, ""), ""),
+        # What someone else changed is left alone, and the rest is restored.
+        ({**BOTH, HOPS: 3}, ("modify", {TOKENS: "optional"}, SINCE.format(f"{HOPS}=3")), "ChangedSince"),
+        ({HOPS: 3}, ("refuse", {}, SINCE.format(f"{HOPS}=3")), "ChangedSince"),
+        ({**BOTH, ENDPOINT: "disabled"}, ("modify", {TOKENS: "optional", HOPS: 1}, ""), ""),
     ],
 )
-def test_a_backup_is_put_back_where_what_was_set_still_stands(now, wanted):
-    backup = backup_of(plan_instances([instance()], {TOKENS: "required", HOPS: 2}))
-    assert only(plan_instances_restored([instance(now)], backup, [REGION])) == wanted
+def test_a_backup_is_put_back_option_by_option(now, wanted, code):
+    plan = plan_instances([instance()], BOTH)
+    steps = restored(instance(now), plan)
+    assert (only(steps), steps[0].code) == (wanted, code)
+    (step,) = restored(instance(now), plan, overwrite=True)
+    assert {**step.after, ENDPOINT: "enabled"} == V1
+    assert step.code == ""
 
 
-def test_an_instance_of_a_backup_that_is_gone_is_told_from_one_in_a_region_that_was_not_read():
-    backup = backup_of(plan_instances([instance()], V2))
-    assert only(plan_instances_restored([], backup, [REGION])) == ("skip", {}, "no longer exists")
-    assert plan_instances_restored([], backup, ["us-east-1"]) == []
+def test_the_first_value_is_what_a_restore_leads_back_to():
+    first, second = plan_instances([instance()], {HOPS: 2}), plan_instances([instance({HOPS: 2})], {HOPS: 5})
+    for now in (2, 5):
+        assert only(restored(instance({HOPS: now}), first, second)) == ("modify", {HOPS: 1}, "")
+
+
+@pytest.mark.parametrize(
+    ("now", "reason"),
+    [
+        (None, "no longer exists"),
+        (instance(BOTH, "terminated"), "is terminated"),
+        (instance(BOTH, "shutting-down"), "is shutting-down"),
+    ],
+)
+def test_an_instance_that_is_gone_fails_unless_that_is_to_be_passed_over(now, reason):
+    plan = plan_instances([instance()], BOTH)
+    (step,) = restored(now, plan)
+    assert (step.operation, step.code, step.reason, step.target.id) == ("refuse", "Gone", reason, "i-1")
+    (step,) = restored(now, plan, overwrite=True)
+    assert (step.operation, step.code, step.reason) == ("skip", "", reason)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_an_instance_that_cannot_be_changed_now_fails_unless_it_is_as_it_was(overwrite):
+    plan = plan_instances([instance()], BOTH)
+    for blocked in ({"state": "pending"}, {"operator": "eks.amazonaws.com"}):
+        (step,) = restored(instance(BOTH, **blocked), plan, overwrite=overwrite)
+        assert (step.operation, step.code, step.changes) == ("refuse", "NotChangeable", {})
+        assert only(restored(instance(**blocked), plan, overwrite=overwrite)) == ("keep", {}, "")
+
+
+def test_an_instance_of_a_region_that_was_not_read_is_not_taken_for_gone():
+    (step,) = restored(None, plan_instances([instance()], BOTH), unread={REGION: TimeoutError("no answer")})
+    assert (step.operation, step.code, step.reason) == ("refuse", "TimeoutError", "no answer")
+
+
+def test_an_option_that_ec2_did_not_show_before_has_no_value_to_give_back():
+    bare = Instance("i-1", REGION, "running", {})
+    (step,) = restored(Instance("i-1", REGION, "running", {TOKENS: "required"}), plan_instances([bare], V2))
+    assert (step.operation, step.code) == ("refuse", "NotChangeable")
+    assert TOKENS in step.reason
 
 
 @pytest.mark.parametrize("had", [{}, {"http_tokens": "optional"}, {"http_tokens": "required", HOPS: 3}])
 def test_defaults_are_given_back_also_where_they_were_not_set(had):
     before = defaults(**had)
-    (step,) = plan_defaults([before], {TOKENS: "required", HOPS: 2})
-    (entry,) = backup_of([step])
-    (back,) = plan_defaults_restored([Defaults(REGION, step.after)], [entry])
+    (step,) = plan_defaults([before], BOTH)
+    (back,) = plan_defaults_restored([Defaults(REGION, step.after)], originals(entries([step])), overwrite=False)
     assert back.after == before.options
+
+
+def test_entries_name_instance_and_option_or_the_option_alone():
+    of_instances, of_defaults = entries(plan_instances([instance()], V2)), entries(plan_defaults([defaults()], V2))
+    assert [(e.kind, e.resource, e.before, e.after) for e in of_instances] == [
+        ("instance_metadata_option", "i-1/http_tokens", "optional", "required")
+    ]
+    assert [(e.kind, e.resource, e.before) for e in of_defaults][:1] == [
+        ("instance_metadata_default", "http_tokens", "no-preference")
+    ]
+    assert {(e.module, e.account, e.partition, e.region) for e in of_instances + of_defaults} == {
+        ("ec2_metadata_options", *ACCOUNT, REGION)
+    }
+
+
+def an_original(resource, before, *ours, kind="instance_metadata_option"):
+    return Original("ec2_metadata_options", kind, *ACCOUNT, REGION, resource, before, ours)
+
+
+def test_what_a_backup_holds_is_read_as_the_module_writes_it():
+    kept = [
+        an_original(f"i-1/{HOPS}", "1", "2"),
+        an_original("i-2/http_tokens", None, "required"),
+        an_original(HOPS, -1, 2, kind="instance_metadata_default"),
+    ]
+    request = request_to_restore(kept, overwrite=False)
+    assert [(o.before, o.ours) for o in request.of_instances] == [(1, (2,)), (None, ("required",))]
+    assert request.options_used() == ([HOPS, "http_tokens"], [HOPS])
+    assert (request.regions, request.instances_in(REGION)) == ([REGION], (["i-1", "i-2"], []))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (an_original("i-1/http_tokens", "maybe", "required"), "i-1/http_tokens: http_tokens: maybe is not optional or"),
+        (an_original("i-1/http_tokens", "optional", ""), "i-1/http_tokens: http_tokens is empty"),
+        (an_original("i-1/colour", "red", "blue"), "there is no such option"),
+        (an_original("i-1/colour", None, "blue"), "colour is empty"),
+        (an_original(HOPS, 0, 2, kind="instance_metadata_default"), "0 is not a number from 1 to 64"),
+    ],
+)
+def test_an_option_or_a_value_that_aws_does_not_know_is_refused_before_anything_is_written(wrong, words):
+    with pytest.raises(InputError, match=f"^backup: .*{words}"):
+        request_to_restore([wrong], overwrite=False)
+
+
+def aws_error(code, status=400):
+    error = Exception("not you")
+    error.response = {"Error": {"Code": code, "Message": "not you"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return error
 
 
 def test_a_change_without_an_answer_is_in_the_backup_and_one_that_is_late_is_changed_and_failed():
     steps = plan_instances([instance(number=number) for number in (1, 2, 3)], V2)
-    refused = Exception("not you")
-    refused.response = {"Error": {"Code": "UnauthorizedOperation", "Message": "not you"}}
-    errors = {"i-1": DeadlineExceeded("not in effect yet"), "i-2": DeadlineExceeded("no answer"), "i-3": refused}
+    late, unknown = DeadlineExceeded("not in effect yet"), DeadlineExceeded("no answer")
+    errors = {"i-1": late, "i-2": unknown, "i-3": aws_error("UnauthorizedOperation", 403)}
     with pytest.raises(Failure, match="3 of 3 instances and 0 regions failed: i-1") as caught:
-        report(Part(steps, Outcome({"i-1"}, errors)), Part(), {}, None)
+        report(Part(steps, Outcome({"i-1"}, {"i-2"}, errors)), Part(), Around(*ACCOUNT))
     result = caught.value.result
     assert [(row["changed"], row["failed"]) for row in result["instances"]] == [
         (True, True),
         (False, True),
         (False, True),
     ]
-    assert [entry["instance_id"] for entry in result["backup"]["instances"]] == ["i-1", "i-2"]
+    assert [entry["resource"] for entry in result["backup"]] == ["i-1/http_tokens", "i-2/http_tokens"]
+
+
+def test_a_restore_counts_what_it_could_not_restore_and_names_it():
+    plans = [plan_instances([instance(number=number)], V2) for number in (1, 2)]
+    steps = [*restored(instance(V2), plans[0]), *restored(None, plans[1])]
+    outcome = Outcome(changed={"i-1"})
+    with pytest.raises(Failure) as caught:
+        report(Part(steps, outcome), Part(), Around(*ACCOUNT, restore=True))
+    assert str(caught.value) == "1 of 2 instances could not be restored: i-2 (eu-west-1): Gone: no longer exists"
+    assert [row["changed"] for row in caught.value.result["instances"]] == [True, False]
 
 
 def test_what_the_installed_botocore_does_not_know_is_found_out():
