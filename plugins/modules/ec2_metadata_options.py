@@ -77,26 +77,6 @@ options:
     type: str
     choices: [present, restored]
     default: present
-  backup:
-    description:
-      - What an earlier run returned as RV(backup), for O(state=restored). It names its regions.
-      - Entries of other accounts and of other modules are ignored. One of O(backup) and O(backup_file) is required then.
-    type: list
-    elements: dict
-  backup_file:
-    description:
-      - The file that keeps what is changed, on the host where the module runs. V(present) adds to it before the
-        first change. V(restored) reads it.
-      - Many accounts, runs and modules may share one file. Nothing in it is overwritten, so run again with the same file
-        after an interruption. A restore still leads back to what was there at first.
-      - A file of another kind is never overwritten. A new one gets the mode 0600.
-    type: path
-  overwrite:
-    description:
-      - For O(state=restored) only. Also restore what someone else has changed since the backup, and skip instances that
-        no longer exist instead of failing.
-    type: bool
-    default: false
   wait:
     description:
       - Whether to wait until EC2 says that the options are applied. An instance on which they are not by then fails with
@@ -108,6 +88,7 @@ extends_documentation_fragment:
   - fleet.aws_ssm.attributes
   - fleet.aws_ssm.regions
   - fleet.aws_ssm.instances
+  - fleet.aws_ssm.backup
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -261,10 +242,10 @@ backup:
       description: The value that it got. For a default, V(no-preference) and V(-1) stand for none.
       type: raw
     time:
-      description: When the entry was written to O(backup_file); empty here.
+      description: When the change was written to O(backup_file), in UTC. Empty here.
       type: str
     run:
-      description: Which run wrote it to O(backup_file); empty here.
+      description: Which run wrote it. Empty here.
       type: str
 failed_regions:
   description: Regions whose instances could not be read, with C(region) and C(error).

@@ -50,31 +50,11 @@ options:
       - An instance that can't be changed as it is (pending, stopping, or operated by an AWS service) fails with
         C(NotChangeable), and one whose earlier profile is gone with C(NoSuchProfile). All others are restored. What is
         already as it was is no failure.
-      - A policy stays, and fails with the code C(UsedByDhmc), on a role that Default Host Management Configuration uses in
+      - A policy stays, and fails with the code C(InUse), on a role that Default Host Management Configuration uses in
         a region of the account, if the role needs it to let Systems Manager manage instances.
     type: str
     choices: [present, absent, restored]
     default: present
-  backup:
-    description:
-      - What an earlier run returned as RV(backup), for O(state=restored). It names its regions.
-      - Entries of other accounts and of other modules are ignored. One of O(backup) and O(backup_file) is required then.
-    type: list
-    elements: dict
-  backup_file:
-    description:
-      - The file that keeps what is changed, on the host where the module runs. V(present) and V(absent) add to it before the
-        first change. V(restored) reads it.
-      - Many accounts, runs and modules may share one file. Nothing in it is overwritten, so run again with the same file
-        after an interruption. A restore still leads back to what was there at first.
-      - A file of another kind is never overwritten. A new one gets the mode 0600.
-    type: path
-  overwrite:
-    description:
-      - For O(state=restored) only. Also restore what someone else has changed since the backup, and skip instances that
-        no longer exist instead of failing.
-    type: bool
-    default: false
   wait:
     description: Whether to wait until the associations are in effect.
     type: bool
@@ -83,6 +63,7 @@ extends_documentation_fragment:
   - fleet.aws_ssm.attributes
   - fleet.aws_ssm.regions
   - fleet.aws_ssm.instances
+  - fleet.aws_ssm.backup
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -97,10 +78,9 @@ notes:
     C(ec2:DisassociateIamInstanceProfile), and C(iam:PassRole) on the profile's role. O(existing=extend) needs what
     M(fleet.aws_ssm.instance_profile_policy) needs.
   - O(state=restored) needs C(iam:GetInstanceProfile) and C(iam:PassRole) for the profiles of the backup. To detach what
-    O(existing=extend) attached, it needs C(iam:ListAttachedRolePolicies), C(iam:DetachRolePolicy),
-    C(ec2:DescribeRegions) and, in every region, C(ssm:GetServiceSetting). To judge a role that Default Host Management
-    Configuration uses, it needs C(iam:GetRole), C(iam:ListRolePolicies), C(iam:GetRolePolicy), C(iam:GetPolicy) and
-    C(iam:GetPolicyVersion), too.
+    O(existing=extend) attached, it needs C(iam:DetachRolePolicy), C(iam:GetRole), C(iam:ListAttachedRolePolicies),
+    C(iam:ListRolePolicies), C(iam:GetRolePolicy), C(iam:GetPolicy) and C(iam:GetPolicyVersion), and to see which roles
+    Default Host Management Configuration uses C(ec2:DescribeRegions) and, in every region, C(ssm:GetServiceSetting).
   - The account's id for RV(backup) comes from C(sts:GetCallerIdentity), which needs no permission. It is asked only if
     there is something to change or to restore.
 """
@@ -203,7 +183,7 @@ role_policies:
       description: Why not; empty where there is nothing to say.
       type: str
     error:
-      description: Why it failed, with C(code) (AWS's, or C(UsedByDhmc)) and C(message).
+      description: Why it failed, with C(code) (AWS's, or C(InUse)) and C(message).
       type: dict
       returned: when it failed
 extended:
@@ -255,10 +235,10 @@ backup:
       description: The ARN of the profile that it got, none for no profile; whether the policy is attached.
       type: raw
     time:
-      description: When the entry was written to O(backup_file); empty here.
+      description: When the change was written to O(backup_file), in UTC. Empty here.
       type: str
     run:
-      description: Which run wrote it to O(backup_file); empty here.
+      description: Which run wrote it. Empty here.
       type: str
 failed_regions:
   description: Regions whose instances could not be read, with C(region) and C(error).

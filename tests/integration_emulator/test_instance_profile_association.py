@@ -413,7 +413,7 @@ def test_what_extend_attached_stays_on_a_role_that_dhmc_uses_in_any_region_and_n
     managed = fleet.account.roles()["/OldRole"]["managed"]
     assert managed == ["AmazonSSMManagedInstanceCore", "ReadOnlyAccess"]
     assert plain not in fleet.profiles(EU)
-    assert {row["error"]["code"] for row in run.result["role_policies"] if row["failed"]} == {"UsedByDhmc"}
+    assert {row["error"]["code"] for row in run.result["role_policies"] if row["failed"]} == {"InUse"}
     # With another policy that allows the same, it can go.
     fleet.account.iam.attach_role_policy(
         RoleName="OldRole", PolicyArn="arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"

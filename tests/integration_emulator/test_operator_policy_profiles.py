@@ -75,7 +75,7 @@ def test_profile_association(account, aws_trust, tmp_path):
         account, "profile_association", profile_association_state="restored", profile_association_backup_file=more
     )
     held.failed()
-    assert "UsedByDhmc" in held.text
+    assert "InUse" in held.text
     account.put("$None", "us-east-1")
     extend += [held, run(state="restored", backup_file=more)]
     both = policies["profile_association"] + policies["profile_association_extend"]

@@ -14,14 +14,15 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import fan_
 _STS = "sts"
 
 
-def identity_by(clients: Clients, regions: Sequence[str], deadline: float) -> Identity:
+def identity_by(clients: Clients, regions: Sequence[str], deadline: float, *, partition: str | None = None) -> Identity:
     """Return the credentials' account and partition. Raise Failure if STS does not tell by the deadline.
 
-    A backup has to name the account, so nothing may be changed without it.
+    A backup has to name the account, so nothing may be changed without it. `partition` is the name of the partition to
+    ask in, where there are no regions.
     """
     # Clients can't be built in the thread that asks.
-    clients.client(_STS, clients.global_region(regions))
-    found, errors = fan_out(lambda _key: clients.identity(regions), [_STS], deadline=deadline)
+    clients.client(_STS, clients.global_region(regions, partition))
+    found, errors = fan_out(lambda _key: clients.identity(regions, partition), [_STS], deadline=deadline)
     if errors:
         detail = describe(errors[_STS])
         raise Failure(

@@ -14,8 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.unanswered import may_have_been_made
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import ChangedMeanwhile
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import ChangedMeanwhile, may_have_happened
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import DeadlineExceeded, fan_out
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.api import MetadataOptions
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.plan import (
@@ -113,7 +112,7 @@ def _change(
     outcome.errors.update(errors)
     # Of several calls the first may have been made.
     outcome.unknown |= {
-        name for name, error in errors.items() if may_have_been_made(error) or len(requests_of(steps[name])) > 1
+        name for name, error in errors.items() if may_have_happened(error) or len(requests_of(steps[name])) > 1
     }
     return [steps[name] for name, state in states.items() if state != "applied"]
 

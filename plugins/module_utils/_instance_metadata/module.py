@@ -16,9 +16,8 @@ from ansible.module_utils.common.warnings import warn
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._aws.identity import identity_by
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup_task import BackupTask
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.unanswered import may_have_been_made
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_api import find_instances
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError, may_have_happened
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import fan_out
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.api import (
     MODIFY_DEFAULTS,
@@ -194,7 +193,7 @@ def _carry_out(
         writes[_DEFAULTS + region] = partial(change_defaults, apis[region], new, found.defaults[region][0])
     done, errors = fan_out(lambda key: writes[key](), writes, deadline=deadline + 1)
     broken = _of(_DEFAULTS, errors)
-    unknown = {region for region, error in broken.items() if may_have_been_made(error)}
+    unknown = {region for region, error in broken.items() if may_have_happened(error)}
     defaults.outcome = Outcome(set(_of(_DEFAULTS, done)), unknown, broken)
     for outcome in _of(_INSTANCES, done).values():
         part.outcome.changed |= outcome.changed

@@ -14,9 +14,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.unanswered import may_have_been_made
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_api import Associations
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import ChangedMeanwhile, code_of, describe
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import (
+    ChangedMeanwhile,
+    code_of,
+    describe,
+    may_have_happened,
+)
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import DeadlineExceeded, fan_out
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._pace import wait_until
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association.plan import (
@@ -120,7 +124,7 @@ def carry_out(api: Associations, steps: Iterable[Step], *, deadline: float, wait
         )
         made.update(results)
         outcome.errors.update(failed)
-        outcome.unknown |= {name for name, error in failed.items() if may_have_been_made(error)}
+        outcome.unknown |= {name for name, error in failed.items() if may_have_happened(error)}
     outcome.lost = {name for name, error in outcome.errors.items() if isinstance(error, ProfileLost)}
     outcome.changed = {name for name, one in made.items() if one.changed} | outcome.lost
     if wait:

@@ -6,26 +6,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.amazon.aws.plugins.module_utils.iam import get_iam_role
+
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._aws.identity import identity_by
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients, Identity
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import ASSOCIATION, Original
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup_task import BackupTask
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.unanswered import may_have_been_made
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._dhmc.in_use import DhmcInUse, why_protected
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._dhmc.read_in_use import read_dhmc_in_use
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_api import Associations, find_instances
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError, describe
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import describe, may_have_happened
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import fan_out
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import (
     attached_policies,
     change_role_policy,
     read_profile,
-    read_role,
+    read_role_policies,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association.apply import NEW, Outcome, change
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association.plan import (
@@ -39,13 +37,12 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association
     ATTACH,
     DETACH,
     RoleStep,
-    allowing,
     entries_of,
     held,
     plan_policies,
     row_of,
-    takes_away,
 )
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.guard import why_kept
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import choose_regions, refuse_disabled
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import refuse_regions
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._role_policies import Change
@@ -64,13 +61,13 @@ def run_restored(module: AnsibleAWSModule, backup: BackupTask, deadline: float) 
     # A region that does not answer must leave the others time to be changed.
     half = deadline - params["timeout"] / 2
     clients = Clients(module)
-    whose = identity_by(clients, backup.regions, half)
+    whose = identity_by(clients, backup.regions, half, partition=backup.partition)
     originals = backup.originals(whose.account)
     of_instances = [original for original in originals if original.kind == ASSOCIATION]
     of_roles = [original for original in originals if original.kind != ASSOCIATION]
     params["regions"] = sorted({original.region for original in of_instances if original.region})
     regions = choose_regions(module, clients) if params["regions"] else []
-    iam = clients.client("iam", clients.global_region(regions or backup.regions))
+    iam = clients.client("iam", clients.global_region(partition=whose.partition))
     found, errors = _read(clients, iam, of_instances, of_roles, half)
     unread = _of(_REGION, errors)
     refuse_disabled(clients, unread)
@@ -80,7 +77,7 @@ def run_restored(module: AnsibleAWSModule, backup: BackupTask, deadline: float) 
     missing = {arn: why for arn, profile in profiles.items() if (why := _unusable(arn, profile))}
     steps = without_profiles(plan_restored(instances, of_instances, unread, overwrite=params["overwrite"]), missing)
     policies = plan_policies(of_roles, _of(_ROLE, found), _of(_ROLE, errors))
-    policies = held(policies, _Guard(clients, iam, whose, regions, deadline).reasons(policies))
+    policies = held(policies, _held(clients, iam, policies, deadline))
     writes = [step for step in steps if step.operation in WRITES]
     outcome = Outcome(changed={step.instance.id for step in writes})
     errors_of_roles: dict[str, Exception] = {}
@@ -90,7 +87,7 @@ def run_restored(module: AnsibleAWSModule, backup: BackupTask, deadline: float) 
         apis = {region: Associations(clients.client("ec2", region), new_profiles=new) for region in regions}
         outcome = change(apis, writes, deadline=deadline, wait=params["wait"], try_one_first=new)
         errors_of_roles = _change_roles(iam, policies)
-    unsure = [p for p in policies if p.key not in errors_of_roles or may_have_been_made(errors_of_roles[p.key])]
+    unsure = [p for p in policies if p.key not in errors_of_roles or may_have_happened(errors_of_roles[p.key])]
     rows = [
         row_of(
             step,
@@ -141,54 +138,44 @@ def _is_new(profile: dict[str, Any] | None) -> bool:
     return bool(profile and datetime.now(timezone.utc) - profile["CreateDate"] < NEW)
 
 
-@dataclass(frozen=True)
-class _Guard:
-    """Finds the policies that must stay: a role that DHMC uses must be able to register instances."""
-
-    clients: Clients
-    iam: Any
-    whose: Identity
-    regions: list[str]
-    deadline: float
-
-    def reasons(self, steps: Iterable[RoleStep]) -> dict[str, str]:
-        """Why policies must stay, by the key of their step."""
-        by_role: dict[str, set[str]] = {}
-        for step in steps:
-            if step.operation == DETACH:
-                by_role.setdefault(step.role, set()).add(step.arn)
-        if not by_role:
-            return {}
-        dhmc = self._dhmc()
-        # A role that is in use nowhere is read only if a region could not be.
-        return {
-            f"{role}/{arn}": why
-            for role, arns in by_role.items()
-            if dhmc.naming(role) or dhmc.unread
-            for arn, why in self._held(role, arns, dhmc).items()
-        }
-
-    def _dhmc(self) -> DhmcInUse:
-        known = self.regions or [self.clients.global_region()]
+def _held(clients: Clients, iam: Any, steps: Iterable[RoleStep], deadline: float) -> dict[str, str]:
+    """Why policies must stay, by the key of their step: a role that DHMC uses must be able to register instances."""
+    by_role: dict[str, list[RoleStep]] = {}
+    for step in steps:
+        if step.operation == DETACH:
+            by_role.setdefault(step.role, []).append(step)
+    reasons: dict[str, str] = {}
+    for name, removals in by_role.items():
         try:
-            return read_dhmc_in_use(self.clients, known, self.deadline)
-        except InputError as error:
-            return DhmcInUse({}, {"the account's regions": error})
-
-    def _held(self, role: str, arns: set[str], dhmc: DhmcInUse) -> dict[str, str]:
-        """Why policies of a role must stay, by their ARN."""
-        try:
-            found = read_role(self.iam, role)
+            reasons.update(_held_on(clients, iam, name, removals, deadline))
         except Exception as error:
             detail = describe(error)
-            why = f"whether the role {role} can do without it could not be read: {detail['code']}: {detail['message']}"
-            return dict.fromkeys(arns, why)
-        why = why_protected(role, found.role.get("AssumeRolePolicyDocument", {}), dhmc) if found else ""
-        account = self.whose.partition, self.whose.account
-        if not found or not why or not takes_away(found.policies, found.boundary, arns, *account):
-            return {}
-        needed = allowing(found.policies, arns, *account)
-        return dict.fromkeys(needed, f"{role} {why}, and needs it to let Systems Manager manage instances")
+            why = f"whether the role {name} can do without it can't be told: {detail['code']}: {detail['message']}"
+            reasons.update(dict.fromkeys((step.key for step in removals), why))
+    return reasons
+
+
+def _held_on(clients: Clients, iam: Any, name: str, removals: list[RoleStep], deadline: float) -> dict[str, str]:
+    role = get_iam_role(iam, name)
+    if not role:
+        return {}
+    now = read_role_policies(iam, name)
+    changes = {step.key: _change(step) for step in removals}
+    if not why_kept(clients, role, now, list(changes.values()), deadline=deadline):
+        return {}
+    reasons: dict[str, str] = {}
+    gone: list[Change] = []
+    for key, removal in changes.items():
+        why = why_kept(clients, role, now, [*gone, removal], deadline=deadline)
+        if why:
+            reasons[key] = f"the role {name} {why}: it keeps what lets instances register"
+        else:
+            gone.append(removal)
+    return reasons
+
+
+def _change(step: RoleStep) -> Change:
+    return Change(step.operation, step.arn.rpartition("/")[2], step.arn)
 
 
 def _change_roles(iam: Any, steps: Iterable[RoleStep]) -> dict[str, Exception]:
@@ -197,7 +184,7 @@ def _change_roles(iam: Any, steps: Iterable[RoleStep]) -> dict[str, Exception]:
     for step in steps:
         if step.operation in (ATTACH, DETACH):
             try:
-                change_role_policy(iam, step.role, Change(step.operation, step.arn.rpartition("/")[2], step.arn))
+                change_role_policy(iam, step.role, _change(step))
             except Exception as error:
                 errors[step.key] = error
     return errors

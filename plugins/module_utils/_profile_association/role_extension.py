@@ -13,8 +13,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import ATTACHMENT, Entry
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.unanswered import may_have_been_made
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import ChangedMeanwhile, describe
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import ChangedMeanwhile, describe, may_have_happened
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import (
     attached_policies,
     change_role_policy,
@@ -22,12 +21,8 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import (
     read_profile,
     read_role_policies,
 )
-<<<<<<< HEAD
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.module import (
-=======
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association.plan import MODULE
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy_module import (
->>>>>>> 7b448e7 (Associations and metadata options: the plan is kept before the change, compared before the write, and restored the same way)
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.module import (
     check_managed,
     managed_arns,
     parse_managed,
@@ -154,7 +149,7 @@ def _attach(iam: Any, plan: Extension) -> None:
             try:
                 change_role_policy(iam, plan.role, change)
             except Exception as error:
-                if may_have_been_made(error):
+                if may_have_happened(error):
                     plan.done.append(change)
                 raise
             plan.done.append(change)

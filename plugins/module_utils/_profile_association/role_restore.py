@@ -11,17 +11,13 @@ from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import ATTACHMENT, Entry, Original
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import describe
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer, Policy, decide
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import PING, resources_of
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association.plan import KEEP, MODULE, REFUSE
 
 ATTACH = "attach"
 DETACH = "detach"
 
 # The code of a policy that stays, because Default Host Management Configuration needs it.
-USED_BY_DHMC = "UsedByDhmc"
-
-_RANK = {Answer.NO: 0, Answer.MAYBE: 1, Answer.YES: 2}
+IN_USE = "InUse"
 
 
 @dataclass(frozen=True)
@@ -69,31 +65,10 @@ def plan_policies(
 def held(steps: Iterable[RoleStep], reasons: Mapping[str, str]) -> list[RoleStep]:
     """The steps without the removals that are not allowed. `reasons` says why, by the step's key."""
     return [
-        RoleStep(step.role, step.arn, REFUSE, step.before, reasons[step.key], USED_BY_DHMC)
+        RoleStep(step.role, step.arn, REFUSE, step.before, reasons[step.key], IN_USE)
         if step.operation == DETACH and step.key in reasons
         else step
         for step in steps
-    ]
-
-
-def takes_away(
-    policies: Iterable[Policy], boundary: Policy | None, arns: Collection[str], partition: str, account: str
-) -> bool:
-    """Whether a role may register instances no more, or not for certain, without the policies of these ARNs."""
-    every = list(policies)
-    resources = resources_of(PING, (), partition, account)
-    before = decide(PING, every, boundary, resources).answer
-    after = decide(PING, [policy for policy in every if policy.arn not in arns], boundary, resources).answer
-    return _RANK[after] < _RANK[before]
-
-
-def allowing(policies: Iterable[Policy], arns: Collection[str], partition: str, account: str) -> list[str]:
-    """Those of the policies that may let a role register instances."""
-    resources = resources_of(PING, (), partition, account)
-    return [
-        policy.arn
-        for policy in policies
-        if policy.arn in arns and policy.arn and decide(PING, [policy], None, resources).answer is not Answer.NO
     ]
 
 
