@@ -39,7 +39,7 @@ options:
         for making, changing and removing that IAM role.
       - V(instance_profile) is for the role P(fleet.aws_ssm.instance_profile#role).
       - V(profile_association) is for the role P(fleet.aws_ssm.profile_association#role). V(profile_association_extend),
-        beside it, is for C(existing=extend).
+        beside it, is for C(existing=extend) and for taking that back.
       - V(s3_policy) is for the role P(fleet.aws_ssm.s3_policy#role).
       - V(preflight) is for the role P(fleet.aws_ssm.preflight#role), for its report and for check mode of all that it
         does. V(preflight_permissions), beside it, is for taking the permission away and putting it back;

@@ -62,8 +62,10 @@ def each_instance(client: Any, ids: Sequence[str], filters: Sequence[Mapping[str
 class PacedEc2:
     """One region's client, whose writing calls keep to EC2's token buckets; safe to use from many threads."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, *, new_profiles: bool = True) -> None:
+        """`new_profiles`: a profile may be so new that EC2 does not see it yet, so wait for it."""
         self._client = client
+        self._repeated = ["RequestLimitExceeded", *(["ProfileNotVisible"] if new_profiles else [])]
         self._buckets = {operation: Bucket(burst, rate) for operation, (burst, rate) in EC2_BUCKETS.items()}
 
     def _call(self, operation: str, method: Callable[..., Any], **parameters: Any) -> dict[str, Any]:
@@ -79,9 +81,7 @@ class PacedEc2:
                 raise
 
         # IAM's changes reach EC2 within two minutes; the whole task has its own deadline.
-        repeat = _Retry.jittered_backoff(
-            retries=30, delay=1, max_delay=8, catch_extra_error_codes=["ProfileNotVisible", "RequestLimitExceeded"]
-        )
+        repeat = _Retry.jittered_backoff(retries=30, delay=1, max_delay=8, catch_extra_error_codes=self._repeated)
         return repeat(paced)()
 
 

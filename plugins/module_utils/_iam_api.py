@@ -117,6 +117,11 @@ def change_role_policy(client: Any, role: str, change: Change) -> None:
                 raise
 
 
+def attached_policies(client: Any, role: str) -> list[str]:
+    """The ARNs of the managed policies on the role; none if there is no such role."""
+    return [policy["PolicyArn"] for policy in list_iam_role_attached_policies(client, role)]
+
+
 class _RetryOnly(AWSRetry):
     @staticmethod
     def found(response_code: str, catch_extra_error_codes: Any = None) -> bool:

@@ -166,12 +166,20 @@ def _profile_association(scope: Scope) -> list[Statement]:
             ],
             scope.regional("ec2", "instance/*"),
         ),
-        allow("ReadProfile", ["iam:GetInstanceProfile"], scope.iam("instance-profile", scope.instance_profile)),
-        *_missing(
-            scope, "SeeThatProfileIsMissing", "iam:GetInstanceProfile", "instance-profile", scope.instance_profile
-        ),
+        *_read_profiles(scope),
         _pass_role(scope, [scope.instance_role, *scope.other_roles], scope.ec2),
         *([] if scope.regions else [list_regions()]),
+    ]
+
+
+def _read_profiles(scope: Scope) -> list[Statement]:
+    """The profile, and with other roles those that a restore gives back: which ones these are is in the backup."""
+    if scope.other_roles:
+        return [allow("ReadProfiles", ["iam:GetInstanceProfile"], scope.iam("instance-profile", "*"))]
+    name = scope.instance_profile
+    return [
+        allow("ReadProfile", ["iam:GetInstanceProfile"], scope.iam("instance-profile", name)),
+        *_missing(scope, "SeeThatProfileIsMissing", "iam:GetInstanceProfile", "instance-profile", name),
     ]
 
 
@@ -179,18 +187,19 @@ def _profile_association_extend(scope: Scope) -> list[Statement]:
     roles = [scope.iam("role", name) for name in scope.other_roles]
     core = "AmazonSSMManagedInstanceCore"
     policies = list(dict.fromkeys([scope.aws_policy(core), *scope.managed_policies]))
-    # A name is looked for in the account first.
-    named = [scope.iam("policy", core), *policies]
     return [
         allow("ReadProfiles", ["iam:GetInstanceProfile"], scope.iam("instance-profile", "*")),
         allow(
             "ReadTheirRoles",
-            ["iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"],
+            ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"],
             roles,
         ),
-        allow("AttachThesePolicies", ["iam:AttachRolePolicy"], roles, only(policies)),
-        allow("FindThesePolicies", ["iam:GetPolicy"], named),
-        allow("ReadQuotas", ["iam:GetAccountSummary"], "*"),
+        allow("AttachAndDetachThesePolicies", ["iam:AttachRolePolicy", "iam:DetachRolePolicy"], roles, only(policies)),
+        # A name is looked for in the account first. And a role that DHMC uses is judged by all that hangs on it.
+        read_policies(scope),
+        allow("ReadAccount", ["ec2:DescribeRegions", "iam:GetAccountSummary"], "*"),
+        # A restore detaches nothing that DHMC needs, in whichever region.
+        allow("SeeWhichRolesDhmcUses", ["ssm:GetServiceSetting"], setting_everywhere(scope)),
     ]
 
 

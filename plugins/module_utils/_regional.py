@@ -40,14 +40,19 @@ REGIONS_SPEC: dict[str, dict[str, Any]] = {
 def choose_regions(module: AnsibleAWSModule, clients: Clients) -> list[str]:
     """The regions to work on. Asks AWS (DescribeRegions) only for C(all) and for names that botocore does not know."""
     names = requested_regions(module.params["regions"], clients.region)
-    if module.params["timeout"] < 1:
-        raise InputError(f"timeout: {module.params['timeout']} is not a number of seconds above 0.")
+    check_timeout(module.params)
     if names == [ALL]:
         return enabled_regions(_opt_in(clients, []))
     new = unlisted(names, partition_of(names, clients.partitions()))
     if new:
         check_enabled(new, _opt_in(clients, names, why=f"{', '.join(new)} is unknown to this botocore, and "))
     return names
+
+
+def check_timeout(params: Mapping[str, Any]) -> None:
+    """Raise InputError for a timeout in which nothing can be done."""
+    if params["timeout"] < 1:
+        raise InputError(f"timeout: {params['timeout']} is not a number of seconds above 0.")
 
 
 def refuse_disabled(clients: Clients, errors: Mapping[str, Exception]) -> None:

@@ -77,6 +77,16 @@ def requested_regions(regions: Iterable[str] | str | None, region: str | None) -
     return [region]
 
 
+def refuse_regions(regions: Iterable[str] | str | None) -> None:
+    """Raise InputError if O(regions) is given with C(state=restored). The empty answer of a survey is not given."""
+    names = split_names(regions)
+    if names is not None:
+        raise InputError(
+            f"regions: {', '.join(names) or 'an empty list'} can't be given with state=restored: the backup names its "
+            "regions. Leave it out. Nothing was changed."
+        )
+
+
 def partition_of(regions: Iterable[str], partitions: list[Partition], option: str = "regions") -> Partition:
     """The one partition that all the names belong to by botocore's data.
 

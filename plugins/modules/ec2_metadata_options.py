@@ -18,6 +18,8 @@ description:
     U(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataOptions.html) and
     U(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceMetadataDefaults.html).
   - Skips instances that are neither running nor stopped, or that an AWS service operates. RV(instances[].reason) says why.
+  - Reads instances again right before it changes them, if it read them more than 5 seconds ago. An instance whose options
+    have changed meanwhile fails with the code C(ChangedMeanwhile) and is left alone.
 author:
   - The fleet.aws_ssm contributors (@fleet-aws)
 options:
@@ -67,56 +69,14 @@ options:
   state:
     description:
       - V(present) sets the options.
-      - V(restored) gives instances and regions back what O(backup) holds, if they still have what the earlier run set.
-        Others are skipped, and so are instances that no longer exist.
+      - V(restored) gives instances and regions back the options that O(backup) or O(backup_file) holds.
+      - An option that someone else has changed since fails with the code C(ChangedSince). An instance that no longer
+        exists fails with C(Gone). O(overwrite) restores the one, and skips the other.
+      - An instance that can't be changed as it is (pending, stopping, or operated by an AWS service) fails with
+        C(NotChangeable). All others are restored. What is already as it was is no failure.
     type: str
     choices: [present, restored]
     default: present
-  backup:
-    description: What an earlier run returned as RV(backup). Required for O(state=restored). It names its regions.
-    type: dict
-    suboptions:
-      account:
-        description: The account's id. A backup of another account than the credentials' is an error.
-        type: str
-      instances:
-        description: The instances that were changed.
-        type: list
-        elements: dict
-        suboptions:
-          region:
-            description: The region.
-            type: str
-            required: true
-          instance_id:
-            description: The instance.
-            type: str
-            required: true
-          options:
-            description: The options to give back, by the names that they have as options of this module.
-            type: dict
-            required: true
-          replaced_with:
-            description: The options that the earlier run set, and that are expected to be there still.
-            type: dict
-            required: true
-      account_defaults:
-        description: The regions whose defaults were changed.
-        type: list
-        elements: dict
-        suboptions:
-          region:
-            description: The region.
-            type: str
-            required: true
-          options:
-            description: The defaults to give back; V(no-preference) and V(-1) for those that were not set.
-            type: dict
-            required: true
-          replaced_with:
-            description: The defaults that the earlier run set, and that are expected to be there still.
-            type: dict
-            required: true
   wait:
     description:
       - Whether to wait until EC2 says that the options are applied. An instance on which they are not by then fails with
@@ -128,6 +88,7 @@ extends_documentation_fragment:
   - fleet.aws_ssm.attributes
   - fleet.aws_ssm.regions
   - fleet.aws_ssm.instances
+  - fleet.aws_ssm.backup
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -139,10 +100,13 @@ notes:
     for O(account_defaults) alone, or for O(state=restored).
   - Software that speaks IMDSv1 only stops working with O(http_tokens=required). The metric C(MetadataNoToken) of CloudWatch
     tells which instances still have such software.
-  - A large fleet takes its time, 5 instances a second in each region after the first 100; give it a fitting O(timeout).
+  - EC2 allows 100 changes at once in each region, then 5 a second. Raise O(timeout) for large fleets.
+  - Where a declarative policy of the organization enforces IMDSv2, AWS refuses C(http_tokens=optional). An instance that is
+    to be restored to it fails with AWS's message.
   - Needs C(ec2:DescribeInstances) and, for changes, C(ec2:ModifyInstanceMetadataOptions). O(account_defaults) needs
     C(ec2:GetInstanceMetadataDefaults) and, for changes, C(ec2:ModifyInstanceMetadataDefaults). The account's id for
-    RV(backup) comes from C(sts:GetCallerIdentity), which needs no permission.
+    RV(backup) comes from C(sts:GetCallerIdentity), which needs no permission. It is asked only if there is something to
+    change or to restore.
 """
 
 EXAMPLES = r"""
@@ -154,12 +118,12 @@ EXAMPLES = r"""
       http_tokens: required
       http_put_response_hop_limit: 2
     regions: all
-  register: imdsv2
+    backup_file: before.json
 
 - name: Undo that
   fleet.aws_ssm.ec2_metadata_options:
     state: restored
-    backup: "{{ imdsv2.backup }}"
+    backup_file: before.json
 
 - name: Let the SSM Agent reach the metadata service again
   fleet.aws_ssm.ec2_metadata_options:
@@ -183,7 +147,7 @@ instances:
       description: Its region.
       type: str
     state:
-      description: Its state, such as V(running); none if it no longer exists.
+      description: Its state, such as V(running); none if it no longer exists, or could not be read.
       type: str
     before:
       description: The options that it had, by the names that they have as options of this module.
@@ -201,10 +165,12 @@ instances:
       description: Whether changing it failed, or the change is not in effect yet.
       type: bool
     reason:
-      description: Why it was skipped; empty where there is nothing to say.
+      description: Why it was skipped, or which options could not be restored; empty where there is nothing to say.
       type: str
     error:
-      description: Why it failed, with C(code) and C(message).
+      description: >-
+        Why it failed, with C(code) (AWS's, C(ChangedMeanwhile), C(ChangedSince), C(Gone), C(NotChangeable) or
+        C(DeadlineExceeded)) and C(message).
       type: dict
       returned: when it failed
 account_defaults:
@@ -229,7 +195,7 @@ account_defaults:
       description: Whether they were changed.
       type: bool
     skipped:
-      description: Whether they were not restored because they were changed since the backup.
+      description: Always false; kept for the same form as RV(instances).
       type: bool
     failed:
       description: Whether they could not be read or changed.
@@ -238,34 +204,69 @@ account_defaults:
       description: Why they were left as they are; empty where there is nothing to say.
       type: str
     error:
-      description: Why the region failed, with C(code) (AWS's, C(ManagedByDeclarativePolicy) or C(DeadlineExceeded)) and C(message).
+      description: >-
+        Why the region failed, with C(code) (AWS's, C(ManagedByDeclarativePolicy), C(ChangedMeanwhile), C(ChangedSince) or
+        C(DeadlineExceeded)) and C(message).
       type: dict
       returned: when the region failed
 backup:
   description:
-    - What was replaced, and nothing else, in the form that O(backup) takes with O(state=restored); C(account) is none if
-      nothing was changed.
-    - Holds also what AWS gave no answer to, for it may have been changed.
+    - What was changed, and what AWS gave no answer to, for that may have been changed. Entries in the form that O(backup)
+      takes with O(state=restored), and that O(backup_file) holds.
   returned: success, or failure after the instances were read
-  type: dict
-  sample:
-    account: "123456789012"
-    instances:
-      - {region: eu-west-1, instance_id: i-0123456789abcdef0, options: {http_tokens: optional}, replaced_with: {http_tokens: required}}
-    account_defaults:
-      - {region: eu-west-1, options: {http_tokens: no-preference}, replaced_with: {http_tokens: required}}
+  type: list
+  elements: dict
+  contains:
+    module:
+      description: This module, which restores the entry.
+      type: str
+    kind:
+      description: V(instance_metadata_option) or V(instance_metadata_default).
+      type: str
+    account:
+      description: The account's id.
+      type: str
+    partition:
+      description: The AWS partition, such as V(aws).
+      type: str
+    region:
+      description: The region; none for what is global.
+      type: str
+    resource:
+      description: The instance and the option, such as C(i-0123456789abcdef0/http_tokens), or for a default the option.
+      type: str
+    before:
+      description: The value that it had.
+      type: raw
+    after:
+      description: The value that it got. For a default, V(no-preference) and V(-1) stand for none.
+      type: raw
+    time:
+      description: When the change was written to O(backup_file), in UTC. Empty here.
+      type: str
+    run:
+      description: Which run wrote it. Empty here.
+      type: str
 failed_regions:
   description: Regions whose instances could not be read, with C(region) and C(error).
   returned: success, or failure after the instances were read
   type: list
   elements: dict
+forbidden_regions:
+  description:
+    - With O(regions=all), the regions that a service control policy of the organization closes. They are left out, which
+      is no failure.
+  returned: success, or failure after the instances were read
+  type: list
+  elements: str
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup_task import BACKUP_SPEC
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.module import run
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.request import OPTIONS_SPEC
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_selection import SELECTION_SPEC
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options_module import run
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options_task import OPTIONS_SPEC
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._module import execute
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import REGIONS_SPEC
 
@@ -278,10 +279,10 @@ def main() -> None:
                 **REGIONS_SPEC,
                 **SELECTION_SPEC,
                 **OPTIONS_SPEC,
+                **BACKUP_SPEC,
                 "state": {"type": "str", "choices": ["present", "restored"], "default": "present"},
                 "wait": {"type": "bool", "default": True},
             },
-            required_if=[("state", "restored", ["backup"])],
             supports_check_mode=True,
         ),
         run,

@@ -17,6 +17,8 @@ description:
     half fails, it gets its old profile back.
   - Instances that are neither running nor stopped, and those that an AWS service operates, are skipped, and
     RV(instances[].reason) says why.
+  - Looks every association up right before it changes it. An instance whose profile has changed meanwhile fails with the
+    code C(ChangedMeanwhile) and is left alone.
 author:
   - The fleet.aws_ssm contributors (@fleet-aws)
 options:
@@ -29,7 +31,6 @@ options:
       - V(keep) leaves it as it is.
       - V(replace) gives it this profile instead. What it had is in RV(backup).
       - V(extend) leaves it the profile and attaches O(policies) to the role behind it.
-      - With O(state=restored), V(replace) restores also instances that were changed since the backup.
     type: str
     choices: [keep, replace, extend]
     default: keep
@@ -42,29 +43,18 @@ options:
     description:
       - V(present) puts the profile on the instances.
       - V(absent) takes this profile off them, and no other one.
-      - V(restored) gives them back what O(backup) holds.
+      - V(restored) gives instances back the profiles that O(backup) or O(backup_file) holds, then detaches the policies
+        that O(existing=extend) attached to roles.
+      - An instance to which someone else has given another profile since fails with the code C(ChangedSince). One that no
+        longer exists fails with C(Gone). O(overwrite) restores the one, and skips the other.
+      - An instance that can't be changed as it is (pending, stopping, or operated by an AWS service) fails with
+        C(NotChangeable), and one whose earlier profile is gone with C(NoSuchProfile). All others are restored. What is
+        already as it was is no failure.
+      - A policy stays, and fails with the code C(InUse), on a role that Default Host Management Configuration uses in
+        a region of the account, if the role needs it to let Systems Manager manage instances.
     type: str
     choices: [present, absent, restored]
     default: present
-  backup:
-    description: What an earlier run returned as RV(backup). Required for O(state=restored).
-    type: list
-    elements: dict
-    suboptions:
-      region:
-        description: The region.
-        type: str
-        required: true
-      instance_id:
-        description: The instance.
-        type: str
-        required: true
-      instance_profile:
-        description: The ARN of the profile to give back; unset for none.
-        type: str
-      replaced_with:
-        description: The ARN of the profile that the earlier run put there; unset if it took one off.
-        type: str
   wait:
     description: Whether to wait until the associations are in effect.
     type: bool
@@ -73,6 +63,7 @@ extends_documentation_fragment:
   - fleet.aws_ssm.attributes
   - fleet.aws_ssm.regions
   - fleet.aws_ssm.instances
+  - fleet.aws_ssm.backup
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
@@ -86,6 +77,12 @@ notes:
     changes C(ec2:AssociateIamInstanceProfile), C(ec2:ReplaceIamInstanceProfileAssociation),
     C(ec2:DisassociateIamInstanceProfile), and C(iam:PassRole) on the profile's role. O(existing=extend) needs what
     M(fleet.aws_ssm.instance_profile_policy) needs.
+  - O(state=restored) needs C(iam:GetInstanceProfile) and C(iam:PassRole) for the profiles of the backup. To detach what
+    O(existing=extend) attached, it needs C(iam:DetachRolePolicy), C(iam:GetRole), C(iam:ListAttachedRolePolicies),
+    C(iam:ListRolePolicies), C(iam:GetRolePolicy), C(iam:GetPolicy) and C(iam:GetPolicyVersion), and to see which roles
+    Default Host Management Configuration uses C(ec2:DescribeRegions) and, in every region, C(ssm:GetServiceSetting).
+  - The account's id for RV(backup) comes from C(sts:GetCallerIdentity), which needs no permission. It is asked only if
+    there is something to change or to restore.
 """
 
 EXAMPLES = r"""
@@ -94,12 +91,12 @@ EXAMPLES = r"""
     instance_profile: SSMInstanceProfile
     all_instances: true
     regions: all
-  register: associated
+    backup_file: before.json
 
 - name: Undo that
   fleet.aws_ssm.instance_profile_association:
     state: restored
-    backup: "{{ associated.backup }}"
+    backup_file: before.json
 
 - name: Let Systems Manager manage the web servers, whatever profile they have
   fleet.aws_ssm.instance_profile_association:
@@ -124,10 +121,12 @@ instances:
       description: Its region.
       type: str
     state:
-      description: Its state, such as V(running).
+      description: Its state, such as V(running); none if it no longer exists, or could not be read.
       type: str
     operation:
-      description: V(associate), V(replace), V(swap) (disassociate, then associate), V(disassociate), V(extend), V(keep) or V(skip).
+      description: >-
+        V(associate), V(replace), V(swap) (disassociate, then associate), V(disassociate), V(extend), V(keep), V(skip), or
+        V(refuse) for what can't be restored.
       type: str
     before:
       description: The ARN of the profile that it had, or none.
@@ -148,12 +147,48 @@ instances:
       description: Why it was left as it is; empty where there is nothing to say.
       type: str
     error:
-      description: Why it failed, with C(code) and C(message).
+      description: >-
+        Why it failed, with C(code) (AWS's, C(ChangedMeanwhile), C(ChangedSince), C(Gone), C(NotChangeable),
+        C(NoSuchProfile) or C(DeadlineExceeded)) and C(message).
+      type: dict
+      returned: when it failed
+role_policies:
+  description: The policies that were attached to roles, and what became of them.
+  returned: O(state=restored), also on failure after the instances were read
+  type: list
+  elements: dict
+  contains:
+    role:
+      description: The role's name.
+      type: str
+    policy:
+      description: The policy's ARN.
+      type: str
+    operation:
+      description: V(detach), V(attach), V(keep), or V(refuse) for what can't be restored.
+      type: str
+    before:
+      description: Whether it was attached.
+      type: bool
+    after:
+      description: Whether it is attached now, or would be in check mode.
+      type: bool
+    changed:
+      description: Whether it was changed.
+      type: bool
+    failed:
+      description: Whether it could not be restored.
+      type: bool
+    reason:
+      description: Why not; empty where there is nothing to say.
+      type: str
+    error:
+      description: Why it failed, with C(code) (AWS's, or C(InUse)) and C(message).
       type: dict
       returned: when it failed
 extended:
   description: The profiles whose roles got policies.
-  returned: success, or failure after the instances were read
+  returned: O(state=present) and O(state=absent), also on failure after the instances were read
   type: list
   elements: dict
   contains:
@@ -168,46 +203,80 @@ extended:
       type: list
       elements: str
 backup:
-  description: What instances had before, in the form that O(backup) takes with O(state=restored).
+  description:
+    - What was changed, and what AWS gave no answer to, for that may have been changed. Entries in the form that O(backup)
+      takes with O(state=restored), and that O(backup_file) holds.
   returned: success, or failure after the instances were read
   type: list
   elements: dict
+  contains:
+    module:
+      description: This module, which restores the entry.
+      type: str
+    kind:
+      description: V(instance_profile_association) or V(role_policy_attachment).
+      type: str
+    account:
+      description: The account's id.
+      type: str
+    partition:
+      description: The AWS partition, such as V(aws).
+      type: str
+    region:
+      description: The region; none for what is global.
+      type: str
+    resource:
+      description: The instance, or the role and the policy's ARN, such as C(Role/arn:aws:iam::aws:policy/ReadOnlyAccess).
+      type: str
+    before:
+      description: The ARN of the profile that it had, none for no profile; whether the policy was attached.
+      type: raw
+    after:
+      description: The ARN of the profile that it got, none for no profile; whether the policy is attached.
+      type: raw
+    time:
+      description: When the change was written to O(backup_file), in UTC. Empty here.
+      type: str
+    run:
+      description: Which run wrote it. Empty here.
+      type: str
 failed_regions:
   description: Regions whose instances could not be read, with C(region) and C(error).
   returned: success, or failure after the instances were read
   type: list
   elements: dict
+forbidden_regions:
+  description:
+    - With O(regions=all), the regions that a service control policy of the organization closes. They are left out, which
+      is no failure.
+  returned: success, or failure after the instances were read
+  type: list
+  elements: str
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._association_module import run
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup_task import BACKUP_SPEC
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_selection import SELECTION_SPEC
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._module import execute
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association.module import run
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import REGIONS_SPEC
 
 
 def main() -> None:
     """Entry point."""
-    backup_entry = {
-        "region": {"type": "str", "required": True},
-        "instance_id": {"type": "str", "required": True},
-        "instance_profile": {"type": "str"},
-        "replaced_with": {"type": "str"},
-    }
     execute(
         AnsibleAWSModule(
             argument_spec={
                 **REGIONS_SPEC,
                 **SELECTION_SPEC,
+                **BACKUP_SPEC,
                 "instance_profile": {"type": "str"},
                 "existing": {"type": "str", "choices": ["keep", "replace", "extend"], "default": "keep"},
                 "policies": {"type": "list", "elements": "str", "default": ["AmazonSSMManagedInstanceCore"]},
                 "state": {"type": "str", "choices": ["present", "absent", "restored"], "default": "present"},
-                "backup": {"type": "list", "elements": "dict", "options": backup_entry},
                 "wait": {"type": "bool", "default": True},
             },
-            required_if=[("state", "restored", ["backup"])],
             supports_check_mode=True,
         ),
         run,

@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from interruptions import during, journal
 
 NAME = "ec2_metadata_options"
 MODULE = f"fleet.aws_ssm.{NAME}"
@@ -72,7 +73,8 @@ def test_a_region_of_a_declarative_policy_fails_if_it_differs_and_the_others_are
         "eu-central-1": (False, False, "declarative-policy"),
     }
     assert rows[EU]["error"]["code"] == "ManagedByDeclarativePolicy"
-    assert [entry["region"] for entry in run.result["backup"]["account_defaults"]] == [US]
+    kept = [entry["region"] for entry in run.result["backup"] if entry["kind"] == "instance_metadata_default"]
+    assert kept == [US]
 
 
 def test_a_region_that_is_down_or_refuses_does_not_hide_the_others(fleet):
@@ -94,7 +96,7 @@ def test_a_region_that_is_down_or_refuses_does_not_hide_the_others(fleet):
     assert [entry["region"] for entry in run.result["failed_regions"]] == [US]
     failed = {region: row["failed"] for region, row in defaults_of(run).items()}
     assert failed == {EU: True, US: True, "eu-central-1": False}
-    assert [entry["instance_id"] for entry in run.result["backup"]["instances"]] == [here]
+    assert [entry["resource"] for entry in run.result["backup"]] == [f"{here}/http_tokens"]
     # What failed is done by the next run, and what was done stays.
     assert len(fleet.run(**given).ok(changed=True).writes) == 2
 
@@ -132,10 +134,93 @@ def test_the_change_is_waited_for_on_running_instances_and_reported_if_it_takes_
     assert (rows[running]["changed"], rows[running]["failed"]) == (True, True)
     assert rows[running]["after"]["http_put_response_hop_limit"] == 3
     assert (rows[stopped]["changed"], rows[stopped]["failed"]) == (True, False)
-    assert {entry["instance_id"] for entry in run.result["backup"]["instances"]} == {running, stopped}
+    name = "http_put_response_hop_limit"
+    assert {entry["resource"] for entry in run.result["backup"]} == {f"{running}/{name}", f"{stopped}/{name}"}
 
 
-BACKUP = {"region": EU, "instance_id": GONE, "options": {"http_tokens": "optional"}, "replaced_with": {}}
+def test_of_two_regions_one_that_hangs_is_named_and_the_other_is_done_and_restored(fleet):
+    here, there = fleet.start(EU), fleet.start(US)
+    path = str(fleet.account.folder / "before.json")
+    hang = {"service": "ec2", "region": US, "hang": 60}
+    given = {"http_tokens": "required", "all_instances": True, "regions": [EU, US]}
+    fleet.account.faults(hang)
+    run = fleet.run(**given, backup_file=path, timeout=10).failed(
+        "0 of 1 instances and 1 regions", US, "DeadlineExceeded"
+    )
+    fleet.account.faults()
+    assert fleet.tokens(EU, US) == {here: "required", there: "optional"}
+    # What could not be read was not to be changed, so it is not in the backup.
+    assert [entry["resource"] for entry in journal(path)] == [f"{here}/http_tokens"]
+    fleet.run(**given, backup_file=path).ok(changed=True)
+
+    fleet.account.faults(hang)
+    run = fleet.run(state="restored", backup_file=path, timeout=10)
+    run.failed("1 of 2 instances could not be restored", there, "DeadlineExceeded")
+    fleet.account.faults()
+    assert fleet.tokens(EU, US) == {here: "optional", there: "required"}
+    assert [row["region"] for row in run.result["failed_regions"]] == [US]
+    run = fleet.run(state="restored", backup_file=path).ok(changed=True)
+    assert (run.writes, fleet.tokens(EU, US)) == ([f"{MODIFY} {US}"], {here: "optional", there: "optional"})
+
+
+def test_instances_that_cannot_be_changed_now_fail_a_restore_and_are_named(fleet, rewriting):
+    begins, service, plain = (fleet.start(EU) for _number in range(3))
+    done = fleet.run(http_tokens="required", all_instances=True, regions=[EU]).ok(changed=True)
+    with rewriting({begins: "pending", service: "eks.amazonaws.com"}) as endpoint:
+        restore = {"state": "restored", "backup": done.result["backup"], "overwrite": True}
+        run = fleet.account.module(NAME, env={"AWS_ENDPOINT_URL": endpoint}, **restore)
+    run.failed("2 of 3 instances could not be restored", f"{begins} ({EU}): NotChangeable: is pending", service)
+    assert fleet.tokens(EU) == {begins: "required", service: "required", plain: "optional"}
+
+
+def test_where_a_policy_enforces_imdsv2_an_undo_fails_with_the_words_of_aws(fleet):
+    here, there = fleet.start(EU), fleet.start(US)
+    done = fleet.run(http_tokens="required", all_instances=True, regions=[EU, US]).ok(changed=True)
+    fleet.account.control.set_declarative_policy({"HttpTokensEnforced": "enabled"}, fleet.id, EU)
+    run = fleet.run(state="restored", backup=done.result["backup"])
+    run.failed("1 of 2 instances could not be restored", here, "UnsupportedOperation", "httpTokensEnforced is enabled")
+    assert fleet.tokens(EU, US) == {here: "required", there: "optional"}
+    assert [entry["resource"] for entry in run.result["backup"]] == [f"{there}/http_tokens"]
+
+
+def test_what_someone_else_changes_while_the_module_waits_is_left_alone(fleet):
+    instances = fleet.start(EU, count=2)
+    slow = {"service": "ec2", "region": US, "operation": "DescribeInstances", "latency": 8000}
+    fleet.account.faults(slow)
+    path = str(fleet.account.folder / "before.json")
+    given = {"http_tokens": "required", "all_instances": True, "regions": [EU, US], "backup_file": path}
+
+    def meanwhile():
+        ec2 = fleet.account.client("ec2", EU)
+        ec2.modify_instance_metadata_options(InstanceId=instances[0], HttpTokens="required")
+
+    run = during(fleet.account, lambda: fleet.run(**given), meanwhile, after=f"DescribeInstances {EU}")
+    run.failed("1 of 2 instances", instances[0], "ChangedMeanwhile", "http_tokens=optional when it was read")
+    fleet.account.faults()
+    assert [row["changed"] for row in by_id(run).values()] == [False, True]
+    assert [entry["resource"] for entry in run.result["backup"]] == [f"{instances[1]}/http_tokens"]
+
+
+def test_the_account_is_asked_for_in_the_partition_of_the_regions(fleet):
+    env = {"AWS_DEFAULT_REGION": None, "AWS_REGION": None}
+    given = {"http_tokens": "required", "all_instances": True, "regions": ["cn-north-1"]}
+    instance = fleet.start("cn-north-1")
+    run = fleet.account.module(NAME, env=env, **given).ok(changed=True)
+    assert [call["region"] for call in run.calls if call["service"] == "sts"] == ["cn-north-1"]
+    assert [(e["partition"], e["resource"]) for e in run.result["backup"]] == [("aws-cn", f"{instance}/http_tokens")]
+
+
+ENTRY = {
+    "module": NAME,
+    "kind": "instance_metadata_option",
+    "account": "999999999999",
+    "partition": "aws",
+    "region": EU,
+    "resource": f"{GONE}/http_tokens",
+    "before": "optional",
+    "after": "required",
+}
+RESTORED = {"state": "restored", "regions": None}
 CASES = {
     "nothing asked for": ({"all_instances": False, "http_tokens": ""}, ["Nothing to do", "account_defaults"]),
     "no option": ({"http_tokens": None}, ["Nothing to change", "http_tokens"]),
@@ -158,16 +243,23 @@ CASES = {
     "no instances": ({"instance_ids": []}, ["instance_ids", "empty list"]),
     "unknown region": ({"regions": ["eu-wset-1"]}, ["regions", "'eu-wset-1'", "eu-west-1"]),
     "region that is off": ({"regions": [EU, "af-south-1"]}, ["regions", "af-south-1", "not enabled"]),
-    "empty backup": ({"state": "restored", "backup": {}}, ["backup", "empty"]),
-    "backup and regions": ({"state": "restored", "backup": {"instances": [BACKUP]}}, ["regions", "backup"]),
-    "backup of another account": (
-        {"state": "restored", "backup": {"account": "999999999999", "instances": [BACKUP]}, "regions": None},
-        ["backup", "999999999999"],
+    "no backup": (RESTORED, ["state=restored needs backup", "backup_file"]),
+    "empty backup": ({**RESTORED, "backup": []}, ["state=restored needs backup"]),
+    "backup and regions": ({"state": "restored", "backup": [ENTRY]}, ["regions: eu-west-1", "the backup names its"]),
+    "backup of another account": ({**RESTORED, "backup": [ENTRY]}, ["backup", "999999999999", "nothing"]),
+    "backup of another module": (
+        {**RESTORED, "backup": [{**ENTRY, "module": "instance_profile_association"}]},
+        ["backup", "nothing", "holds no such entry"],
     ),
+    "backup that is none": ({**RESTORED, "backup": [{"region": EU}]}, ["backup: entry 1", "has no module"]),
+    "backup that is not for it": ({"backup": [ENTRY]}, ["backup is for state=restored only"]),
     "value in a backup": (
-        {"state": "restored", "backup": {"instances": [{**BACKUP, "options": {"http_tokens": "x"}}]}, "regions": None},
-        ["backup.instances.options.http_tokens: x"],
+        {**RESTORED, "backup": [{**ENTRY, "before": "x"}]},
+        ["backup: instance_metadata_option", "http_tokens: x"],
     ),
+    "folder that is not there": ({"backup_file": "/no/such/before.json"}, ["backup_file", "/no/such"]),
+    "timeout": ({"timeout": 0}, ["timeout: 0"]),
+    "timeout of a restore": ({**RESTORED, "backup": [ENTRY], "timeout": -1}, ["timeout: -1"]),
 }
 
 
@@ -179,6 +271,8 @@ def test_bad_input_is_refused_in_one_line_before_anything_is_written(fleet):
         selection = {} if "instance_ids" in params or "all_instances" in params else {"all_instances": True}
         given = {"http_tokens": "required", "regions": [EU], **selection, **params}
         given = {key: value for key, value in given.items() if value is not None}
+        if name == "value in a backup":
+            given["backup"] = [{**row, "account": fleet.id} for row in given["backup"]]
         tasks.append({"name": name, MODULE: given, "register": register, "ignore_errors": True})
     run = fleet.account.play(tasks, keep=names).ok()
     results = dict(zip(CASES, run.result.values(), strict=True))

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from interruptions import journal, kill_after_journal
 
 NAME = "ec2_metadata_options"
 MODULE = f"fleet.aws_ssm.{NAME}"
@@ -24,7 +25,7 @@ UNSET = {
     "http_put_response_hop_limit": -1,
     "instance_metadata_tags": "no-preference",
 }
-EMPTY = {"account": None, "instances": [], "account_defaults": []}
+SCP = "You are not authorized to perform this operation. with an explicit deny in a service control policy"
 
 
 class Fleet:
@@ -97,9 +98,8 @@ def test_only_instances_that_differ_are_written_in_every_region_and_check_mode_s
     assert fleet.options(EU, US) == dict.fromkeys((old, stopped, strict, abroad), "required") | {ended: "optional"}
     hops = dict.fromkeys((old, stopped, strict, abroad), 2) | {ended: 1}
     assert fleet.options(EU, US, name="HttpPutResponseHopLimit") == hops
-    assert [planned.result[key] for key in ("instances", "backup")] == [
-        run.result[key] for key in ("instances", "backup")
-    ]
+    assert planned.result["instances"] == run.result["instances"]
+    assert planned.result["backup"] == run.result["backup"]
     diffs = [one.out.partition("localhost | ")[0] for one in (planned, run)]
     assert diffs[0] == diffs[1]
     assert [word for word in (old, stopped, abroad, '"optional"', '"required"') if word not in diffs[0]] == []
@@ -113,7 +113,7 @@ def test_only_instances_that_differ_are_written_in_every_region_and_check_mode_s
     assert not any(row["failed"] for row in rows.values())
 
     again = fleet.run(**given).ok(changed=False)
-    assert (again.writes, again.result["backup"]) == ([], EMPTY)
+    assert (again.writes, again.result["backup"]) == ([], [])
     # One reading a region, and no other call.
     assert again.reads == [f"DescribeInstances {EU}", f"DescribeInstances {US}"]
 
@@ -130,15 +130,11 @@ def test_what_is_not_given_stays_and_the_endpoint_and_imdsv2_are_named_so_that_t
     changes = {"http_protocol_ipv6": "disabled", "instance_metadata_tags": "disabled"}
     run = fleet.run(**changes, all_instances=True, regions=[EU]).ok(changed=True)
     assert fleet.options(EU, name="HttpProtocolIpv6") == dict.fromkeys((strict, off), "disabled")
-    backup = {entry["instance_id"]: entry for entry in run.result["backup"]["instances"]}
-    assert backup == {
-        strict: {
-            "region": EU,
-            "instance_id": strict,
-            "options": dict.fromkeys(changes, "enabled"),
-            "replaced_with": changes,
-        }
-    }
+    whose = {"module": NAME, "kind": "instance_metadata_option", "account": fleet.id, "partition": "aws", "region": EU}
+    assert run.result["backup"] == [
+        {**whose, "resource": f"{strict}/{name}", "before": "enabled", "after": "disabled", "time": "", "run": ""}
+        for name in changes
+    ]
 
 
 def test_instances_that_begin_end_or_belong_to_a_service_are_skipped_and_the_result_says_why(fleet, rewriting):
@@ -155,7 +151,7 @@ def test_instances_that_begin_end_or_belong_to_a_service_are_skipped_and_the_res
     }
 
 
-def test_a_backup_restores_exactly_what_was_unless_somebody_changed_it_since(fleet):
+def test_a_backup_restores_exactly_what_was_and_names_what_it_could_not_restore(fleet):
     old, hops, abroad = fleet.start(EU), fleet.start(EU, HttpPutResponseHopLimit=7), fleet.start(US, stopped=True)
     touched, ended = fleet.start(EU), fleet.start(EU)
     ec2 = fleet.account.client("ec2", US)
@@ -169,8 +165,9 @@ def test_a_backup_restores_exactly_what_was_unless_somebody_changed_it_since(fle
     assert fleet.defaults(EU) == {"HttpTokens": "required", "HttpPutResponseHopLimit": 2}
     assert fleet.defaults(US) == {**fleet.defaults(EU), "InstanceMetadataTags": "enabled"}
     backup = done.result["backup"]
-    assert backup["account"] == fleet.id
-    assert backup["account_defaults"][0]["options"] == {
+    assert {entry["account"] for entry in backup} == {fleet.id}
+    kept = [entry for entry in backup if entry["kind"] == "instance_metadata_default" and entry["region"] == EU]
+    assert {entry["resource"]: entry["before"] for entry in kept} == {
         "http_tokens": "no-preference",
         "http_put_response_hop_limit": -1,
     }
@@ -178,30 +175,104 @@ def test_a_backup_restores_exactly_what_was_unless_somebody_changed_it_since(fle
     client = fleet.account.client("ec2", EU)
     client.modify_instance_metadata_options(InstanceId=touched, HttpPutResponseHopLimit=9)
     client.terminate_instances(InstanceIds=[ended])
-    gone = {"region": EU, "instance_id": GONE, "options": {"http_tokens": "optional"}, "replaced_with": wanted}
-    backup["instances"].append(gone)
-    planned = fleet.run("--check", state="restored", backup=backup).ok(changed=True)
-    assert planned.writes == []
-    run = fleet.run(state="restored", backup=backup).ok(changed=True)
-    assert run.writes == sorted([f"{MODIFY} {EU}"] * 2 + [f"{MODIFY} {US}", f"{DEFAULTS} {EU}", f"{DEFAULTS} {US}"])
+    backup.append({**backup[0], "resource": f"{GONE}/http_tokens", "region": EU, "before": "optional"})
+    # The empty answer of a survey.
+    restore = {"state": "restored", "backup": backup, "regions": ""}
+    planned = fleet.run("--check", **restore).failed("3 of 6 instances", touched, ended, GONE, "could not be restored")
+    assert (planned.writes, planned.result["changed"]) == ([], True)
+    run = fleet.run(**restore).failed(
+        "3 of 6 instances and the account defaults of 0 of 2 regions could not be restored"
+    )
+    assert run.writes == sorted([f"{MODIFY} {EU}"] * 3 + [f"{MODIFY} {US}", f"{DEFAULTS} {EU}", f"{DEFAULTS} {US}"])
     assert planned.result["instances"] == run.result["instances"]
     after = [fleet.options(EU, US, name=name) for name in names]
     assert [{key: found[key] for key in (old, hops, abroad)} for found in after] == [
         {key: found[key] for key in (old, hops, abroad)} for found in before
     ]
-    assert (after[0][touched], after[1][touched]) == ("required", 9)
+    # What nobody else touched is given back.
+    assert (after[0][touched], after[1][touched]) == ("optional", 9)
     assert fleet.defaults(EU) == {}
     assert fleet.defaults(US) == {"HttpTokens": "optional", "InstanceMetadataTags": "enabled"}
-    assert {key: row["reason"] for key, row in by_id(run).items() if row["skipped"]} == {
-        touched: "changed since the backup: has http_put_response_hop_limit=9",
-        ended: "is terminated, neither running nor stopped",
-        GONE: "no longer exists",
+    assert {key: row["error"]["code"] for key, row in by_id(run).items() if row["failed"]} == {
+        touched: "ChangedSince",
+        ended: "Gone",
+        GONE: "Gone",
     }
-    # Once more changes nothing; undoing the undoing sets it again.
-    assert fleet.run(state="restored", backup=backup).ok(changed=False).writes == []
-    fleet.run(state="restored", backup=run.result["backup"]).ok(changed=True)
-    assert fleet.options(EU)[old] == "required"
-    assert fleet.defaults(EU) == {"HttpTokens": "required", "HttpPutResponseHopLimit": 2}
+    assert "http_put_response_hop_limit=9" in by_id(run)[touched]["reason"]
+
+    run = fleet.run(**restore, overwrite=True).ok(changed=True)
+    assert (run.writes, fleet.options(EU, name="HttpPutResponseHopLimit")[touched]) == ([f"{MODIFY} {EU}"], 1)
+    assert {key for key, row in by_id(run).items() if row["skipped"]} == {ended, GONE}
+    again = fleet.run(**restore, overwrite=True).ok(changed=False)
+    assert (again.writes, again.result["backup"]) == ([], [])
+
+
+def test_undoing_the_undoing_sets_it_again(fleet):
+    instance = fleet.start(EU)
+    done = fleet.run(http_tokens="required", all_instances=True, regions=[EU]).ok(changed=True)
+    undone = fleet.run(state="restored", backup=done.result["backup"]).ok(changed=True)
+    assert fleet.options(EU) == {instance: "optional"}
+    fleet.run(state="restored", backup=undone.result["backup"]).ok(changed=True)
+    assert fleet.options(EU) == {instance: "required"}
+
+
+def test_the_journal_leads_back_to_what_was_at_first_also_after_a_kill(fleet):
+    instance = fleet.start(EU)
+    path = str(fleet.account.folder / "before.json")
+    given = {"all_instances": True, "regions": [EU], "account_defaults": {"http_tokens": "required"}}
+    # Killed between the journal and the change: the call that changes never ends, so only the file shows the plan.
+    fleet.account.faults({"service": "ec2", "operation": "Modify*", "hang": 60})
+    kill_after_journal(fleet.account, NAME, path, http_tokens="required", **given)
+    fleet.account.faults()
+    assert (fleet.options(EU), fleet.defaults(EU)) == ({instance: "optional"}, {})
+    first = journal(path)
+    assert [(e["resource"], e["before"], e["after"]) for e in first] == [
+        (f"{instance}/http_tokens", "optional", "required"),
+        ("http_tokens", "no-preference", "required"),
+    ]
+
+    check = fleet.run("--check", http_tokens="required", **given, backup_file=path).ok(changed=True)
+    assert (check.writes, journal(path)) == ([], first)
+    fleet.run(http_tokens="required", **given, backup_file=path).ok(changed=True)
+    # The same entry again says nothing new.
+    assert journal(path) == first
+    fleet.run(http_tokens="required", http_put_response_hop_limit=3, **given, backup_file=path).ok(changed=True)
+    fleet.run(http_put_response_hop_limit=5, all_instances=True, regions=[EU], backup_file=path).ok(changed=True)
+    run = fleet.run(state="restored", backup_file=path).ok(changed=True)
+    assert (fleet.options(EU), fleet.options(EU, name="HttpPutResponseHopLimit")) == (
+        {instance: "optional"},
+        {instance: 1},
+    )
+    assert fleet.defaults(EU) == {}
+    assert run.writes == [f"{DEFAULTS} {EU}", f"{MODIFY} {EU}"]
+    again = fleet.run(state="restored", backup_file=path).ok(changed=False)
+    assert again.writes == []
+
+
+def test_restoring_imdsv1_and_an_endpoint_that_was_off_takes_two_calls(fleet):
+    instance = fleet.start(EU, HttpEndpoint="disabled")
+    given = {"http_tokens": "required", "http_endpoint": "enabled", "all_instances": True, "regions": [EU]}
+    done = fleet.run(**given).ok(changed=True)
+    run = fleet.run(state="restored", backup=done.result["backup"]).ok(changed=True)
+    assert [{k: v for k, v in call.items() if k != "InstanceId"} for call in sent(run)] == [
+        {"HttpTokens": "optional", "HttpEndpoint": "enabled"},
+        {"HttpEndpoint": "disabled"},
+    ]
+    assert fleet.options(EU, name="HttpEndpoint") == {instance: "disabled"}
+    assert fleet.options(EU) == {instance: "optional"}
+
+
+def test_with_all_regions_those_that_the_organization_closes_are_left_out_and_no_failure(fleet):
+    instance = fleet.start(EU)
+    denied = {"code": "UnauthorizedOperation", "message": SCP, "status": 403}
+    fleet.account.faults({"service": "ec2", "region": "eu-west-3", "error": denied})
+    given = {"http_tokens": "required", "all_instances": True, "account_defaults": {"http_tokens": "required"}}
+    run = fleet.run(**given, regions="all").ok(changed=True)
+    assert (run.result["forbidden_regions"], run.result["failed_regions"]) == (["eu-west-3"], [])
+    assert "eu-west-3" not in defaults_of(run)
+    assert fleet.options(EU) == {instance: "required"}
+    run = fleet.run(**given, regions=[EU, "eu-west-3"]).failed("eu-west-3", "service control policy")
+    assert run.result["forbidden_regions"] == []
 
 
 def test_defaults_alone_need_no_instances_and_are_taken_back_one_by_one(fleet):
@@ -239,8 +310,9 @@ def test_disabling_the_endpoint_is_done_with_a_warning(fleet):
     assert "SSM Agent" not in fleet.run(http_endpoint="enabled", all_instances=True, regions=[EU]).ok().text
 
 
-def test_a_backup_of_a_run_that_changed_nothing_puts_nothing_back(fleet):
-    strict = fleet.start(EU, HttpTokens="required")
-    run = fleet.run(http_tokens="required", all_instances=True, regions=[EU]).ok(changed=False)
-    run = fleet.run(state="restored", backup=run.result["backup"]).ok(changed=False)
-    assert (run.calls, fleet.options(EU)) == ([], {strict: "required"})
+def test_a_run_that_changes_nothing_asks_for_no_account_and_writes_no_file(fleet):
+    fleet.start(EU, HttpTokens="required")
+    path = fleet.account.folder / "before.json"
+    run = fleet.run(http_tokens="required", all_instances=True, regions=[EU], backup_file=str(path)).ok(changed=False)
+    assert run.reads == [f"DescribeInstances {EU}"]
+    assert not path.exists()

@@ -8,6 +8,7 @@ import json
 import time
 
 import pytest
+from interruptions import during, journal, kill_after_journal
 
 NAME = "instance_profile_association"
 MODULE = f"fleet.aws_ssm.{NAME}"
@@ -64,6 +65,10 @@ class Fleet:
 
     def run(self, *options, env=None, **params):
         return self.account.module(NAME, *options, env=env, **{"instance_profile": "New", **params})
+
+    def restore(self, backup, *options, env=None, **params):
+        source = {"backup": backup} if isinstance(backup, list) else {"backup_file": str(backup)}
+        return self.account.module(NAME, *options, env=env, state="restored", **source, **params)
 
 
 def by_id(run):
@@ -153,33 +158,178 @@ def test_a_stopped_instance_gets_its_old_profile_back_if_the_second_half_fails(f
     fleet.account.faults({"service": "ec2", "operation": ASSOCIATE, "error": denied})
     run = fleet.run(**given).failed(stopped, "Old", "has no profile now")
     assert fleet.profiles(EU) == {}
-    # BUG: the instance has lost its profile. The result says that it still has it and that nothing changed, and the
-    # backup lacks it.
     row = by_id(run)[stopped]
     assert (row["after"], row["changed"]) == (None, True)
-    assert [entry["instance_profile"] for entry in run.result["backup"]] == [fleet.arn("Old")]
+    assert [(entry["resource"], entry["before"]) for entry in run.result["backup"]] == [(stopped, fleet.arn("Old"))]
+    fleet.account.faults()
+    fleet.restore(run.result["backup"]).ok(changed=True)
+    assert fleet.profiles(EU) == {stopped: "Old"}
 
 
-def test_a_backup_restores_exactly_what_was_unless_somebody_changed_it_since(fleet):
+def test_a_backup_restores_exactly_what_was_and_names_what_someone_else_changed_since(fleet):
     fleet.add_profile("Third", "OldRole")
     bare, running, stopped = fleet.start(EU), fleet.start(EU, "Old"), fleet.start(US, "Old", stopped=True)
-    changed = fleet.start(EU, "Old")
+    changed, ended = fleet.start(EU, "Old"), fleet.start(EU)
     before = fleet.profiles(EU, US)
     done = fleet.run(all_instances=True, existing="replace", regions=[EU, US]).ok(changed=True)
     assert done.writes == sorted(
-        [f"{ASSOCIATE} {EU}", *[f"{REPLACE} {EU}"] * 2, f"{DISASSOCIATE} {US}", f"{ASSOCIATE} {US}"]
+        [*[f"{ASSOCIATE} {EU}"] * 2, *[f"{REPLACE} {EU}"] * 2, f"{DISASSOCIATE} {US}", f"{ASSOCIATE} {US}"]
     )
-    assert fleet.profiles(EU, US) == dict.fromkeys((bare, running, stopped, changed), "New")
-    fleet.account.client("ec2", EU).replace_iam_instance_profile_association(
+    assert fleet.profiles(EU, US) == dict.fromkeys((bare, running, stopped, changed, ended), "New")
+    ec2 = fleet.account.client("ec2", EU)
+    ec2.replace_iam_instance_profile_association(
         AssociationId=fleet.rows(EU)[changed]["AssociationId"], IamInstanceProfile={"Name": "Third"}
     )
-    restore = {"state": "restored", "backup": done.result["backup"], "instance_profile": None}
-    run = fleet.run(**restore).ok(changed=True)
+    ec2.terminate_instances(InstanceIds=[ended])
+    backup = done.result["backup"]
+    # The empty answer of a survey, twice; and what replaced other profiles does not replace this one.
+    given = {"regions": "", "existing": "replace"}
+    planned = fleet.restore(backup, "--check", **given).failed("2 of 5 could not be restored", changed, ended)
+    run = fleet.restore(backup, **given).failed(
+        "2 of 5 could not be restored",
+        f"{changed} ({EU}): ChangedSince: ",
+        "has the profile Third",
+        f"{ended} ({EU}): Gone",
+    )
+    assert (planned.writes, planned.result["instances"]) == ([], run.result["instances"])
     assert fleet.profiles(EU, US) == {**before, changed: "Third"}
-    assert "changed since the backup: has Third" in by_id(run)[changed]["reason"]
-    tasks = [{MODULE: {**restore, "existing": existing}} for existing in ("keep", "replace", "replace")]
-    run = fleet.account.play(tasks).ok()
+    assert {row["instance_id"] for row in run.result["instances"] if row["failed"]} == {changed, ended}
+
+    again = fleet.restore(backup).failed("2 of 5 could not be restored")
+    assert (again.writes, again.result["changed"]) == ([], False)
+    run = fleet.restore(backup, overwrite=True).ok(changed=True)
     assert (run.writes, fleet.profiles(EU, US)) == ([f"{REPLACE} {EU}"], before)
+    assert by_id(run)[ended]["skipped"] is True
+    again = fleet.restore(backup, overwrite=True).ok(changed=False)
+    assert (again.writes, again.result["backup"]) == ([], [])
+
+
+def test_the_journal_leads_back_to_what_was_at_first_also_after_a_kill(fleet):
+    fleet.add_profile("Third", "OldRole")
+    bare, old = fleet.start(EU), fleet.start(EU, "Old")
+    before = fleet.profiles(EU)
+    path = fleet.account.folder / "before.json"
+    given = {"all_instances": True, "existing": "replace", "regions": [EU]}
+    fleet.account.faults(*[{"service": "ec2", "operation": name, "hang": 60} for name in (ASSOCIATE, REPLACE)])
+    kill_after_journal(fleet.account, NAME, path, instance_profile="New", **given)
+    fleet.account.faults()
+    assert fleet.profiles(EU) == before
+    first = journal(path)
+    assert {(e["resource"], e["before"], e["after"]) for e in first} == {
+        (bare, None, fleet.arn("New")),
+        (old, fleet.arn("Old"), fleet.arn("New")),
+    }
+    assert path.stat().st_mode & 0o777 == 0o600
+
+    check = fleet.run("--check", **given, backup_file=str(path)).ok(changed=True)
+    assert (check.writes, journal(path)) == ([], first)
+    fleet.run(**given, backup_file=str(path)).ok(changed=True)
+    assert (fleet.profiles(EU), journal(path)) == ({bare: "New", old: "New"}, first)
+    fleet.run(**{**given, "instance_profile": "Third"}, backup_file=str(path)).ok(changed=True)
+    assert fleet.profiles(EU) == {bare: "Third", old: "Third"}
+    fleet.restore(path).ok(changed=True)
+    assert fleet.profiles(EU) == before
+    assert fleet.restore(path).ok(changed=False).writes == []
+
+
+def test_a_file_that_cannot_be_written_keeps_everything_from_being_changed(fleet):
+    fleet.start(EU)
+    other = fleet.account.folder / "package.json"
+    other.write_text('{"name": "x"}', encoding="utf-8")
+    run = fleet.run(all_instances=True, regions=[EU], backup_file=str(other))
+    run.failed("backup_file", "package.json", "is not a backup of fleet.aws_ssm", "Nothing was changed.")
+    assert (run.writes, fleet.profiles(EU), other.read_text(encoding="utf-8")) == ([], {}, '{"name": "x"}')
+
+
+def test_of_two_regions_one_that_hangs_is_named_and_the_other_is_done_and_restored(fleet):
+    here, there = fleet.start(EU), fleet.start(US)
+    path = fleet.account.folder / "before.json"
+    hang = {"service": "ec2", "region": US, "hang": 60}
+    fleet.account.faults(hang)
+    run = fleet.run(all_instances=True, regions=[EU, US], backup_file=str(path), timeout=10)
+    run.failed("0 of 1 instances and 1 regions failed", US, "DeadlineExceeded")
+    fleet.account.faults()
+    assert fleet.profiles(EU, US) == {here: "New"}
+    assert [entry["resource"] for entry in journal(path)] == [here]
+    fleet.run(all_instances=True, regions=[EU, US], backup_file=str(path)).ok(changed=True)
+
+    fleet.account.faults(hang)
+    run = fleet.restore(path, timeout=10).failed("1 of 2 could not be restored", there, "DeadlineExceeded")
+    fleet.account.faults()
+    assert fleet.profiles(EU, US) == {there: "New"}
+    assert [row["region"] for row in run.result["failed_regions"]] == [US]
+    fleet.restore(path).ok(changed=True)
+    assert fleet.profiles(EU, US) == {}
+
+
+def test_with_all_regions_those_that_the_organization_closes_are_left_out_and_no_failure(fleet):
+    here = fleet.start(EU)
+    text = "You are not authorized to perform this operation. with an explicit deny in a service control policy"
+    denied = {"code": "UnauthorizedOperation", "message": text, "status": 403}
+    fleet.account.faults({"service": "ec2", "region": "eu-west-3", "error": denied})
+    run = fleet.run(all_instances=True, regions="all").ok(changed=True)
+    assert (run.result["forbidden_regions"], run.result["failed_regions"]) == (["eu-west-3"], [])
+    assert fleet.profiles(EU) == {here: "New"}
+    fleet.run(all_instances=True, regions=[EU, "eu-west-3"]).failed("1 regions", "eu-west-3", "service control policy")
+
+
+def test_what_someone_else_changes_while_the_module_waits_is_left_alone(fleet):
+    fleet.add_profile("Third", "OldRole")
+    bare, old, plain = fleet.start(EU), fleet.start(EU, "Old"), fleet.start(EU)
+    path = str(fleet.account.folder / "before.json")
+    fleet.account.faults({"service": "ec2", "region": US, "operation": "DescribeInstances", "latency": 8000})
+
+    def meanwhile():
+        ec2 = fleet.account.client("ec2", EU)
+        third = {"Name": "Third"}
+        ec2.associate_iam_instance_profile(InstanceId=bare, IamInstanceProfile=third)
+        association = fleet.rows(EU)[old]["AssociationId"]
+        ec2.replace_iam_instance_profile_association(AssociationId=association, IamInstanceProfile=third)
+
+    given = {"all_instances": True, "existing": "replace", "regions": [EU, US], "backup_file": path}
+    run = during(fleet.account, lambda: fleet.run(**given), meanwhile, after=f"DescribeInstances {EU}")
+    run.failed("2 of 3 instances", f"{bare} ({EU}): ChangedMeanwhile", f"{old} ({EU}): ChangedMeanwhile", "Third")
+    fleet.account.faults()
+    assert fleet.profiles(EU) == {bare: "Third", old: "Third", plain: "New"}
+    assert [entry["resource"] for entry in run.result["backup"]] == [plain]
+    # What was planned is in the file, and what is someone else's now is named, not changed.
+    fleet.restore(path).failed("2 of 3 could not be restored", bare, old, "ChangedSince")
+    assert fleet.profiles(EU) == {bare: "Third", old: "Third"}
+
+
+def test_a_profile_of_the_backup_that_is_gone_fails_only_where_it_is_to_be_given_back(fleet):
+    bare, old = fleet.start(EU), fleet.start(EU, "Old")
+    done = fleet.run(all_instances=True, existing="replace", regions=[EU]).ok(changed=True)
+    fleet.remove_profile("Old", "OldRole")
+    run = fleet.restore(done.result["backup"], overwrite=True)
+    run.failed("1 of 2 could not be restored", f"{old} ({EU}): NoSuchProfile", fleet.arn("Old"), "no longer exists")
+    assert fleet.profiles(EU) == {old: "New"}
+    fleet.add_profile("Old", "OldRole")
+    fleet.restore(done.result["backup"]).ok(changed=True)
+    assert (fleet.profiles(EU), bare in fleet.profiles(EU)) == ({old: "Old"}, False)
+
+
+def test_an_association_that_someone_else_has_taken_off_needs_no_restore(fleet):
+    bare = fleet.start(EU)
+    done = fleet.run(all_instances=True, regions=[EU]).ok(changed=True)
+    ec2 = fleet.account.client("ec2", EU)
+    ec2.disassociate_iam_instance_profile(AssociationId=fleet.rows(EU)[bare]["AssociationId"])
+    assert fleet.restore(done.result["backup"]).ok(changed=False).writes == []
+
+
+def test_iam_and_sts_are_asked_in_the_partition_of_the_regions(fleet):
+    env = {"AWS_DEFAULT_REGION": None, "AWS_REGION": None}
+    iam, ec2 = fleet.account.client("iam", "cn-north-1"), fleet.account.client("ec2", "cn-north-1")
+    iam.create_role(RoleName="ChinaRole", AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}')
+    arn = iam.create_instance_profile(InstanceProfileName="China")["InstanceProfile"]["Arn"]
+    iam.add_role_to_instance_profile(InstanceProfileName="China", RoleName="ChinaRole")
+    made = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    given = {"instance_profile": "China", "all_instances": True, "regions": ["cn-north-1"]}
+    run = fleet.run(env=env, **given).ok(changed=True)
+    assert {call["region"] for call in run.calls} == {"cn-north-1"}
+    assert [(e["partition"], e["resource"], e["after"]) for e in run.result["backup"]] == [("aws-cn", made, arn)]
+    undone = fleet.restore(run.result["backup"], env=env).ok(changed=True)
+    assert {call["region"] for call in undone.calls} == {"cn-north-1"}
 
 
 def test_absent_takes_off_this_profile_and_no_other_even_if_it_was_deleted_since(fleet):
@@ -188,7 +338,7 @@ def test_absent_takes_off_this_profile_and_no_other_even_if_it_was_deleted_since
     run = fleet.run(state="absent", all_instances=True, regions=[EU, US]).ok(changed=True)
     assert run.writes == [f"{DISASSOCIATE} {EU}", f"{DISASSOCIATE} {US}"]
     assert fleet.profiles(EU, US) == {old: "Old"}
-    assert {entry["instance_id"] for entry in run.result["backup"]} == {here, there}
+    assert {entry["resource"] for entry in run.result["backup"]} == {here, there}
     assert fleet.run(state="absent", all_instances=True, regions=[EU, US]).ok(changed=False).writes == []
 
 
@@ -210,6 +360,66 @@ def test_extend_changes_a_role_that_profiles_share_once_and_a_profile_without_a_
         fleet.arn("Old"): [CORE],
         fleet.arn("Twin"): [CORE],
     }
+
+
+def test_what_extend_attached_is_detached_again_and_nothing_else(fleet):
+    fleet.add_profile("Twin", "OldRole")
+    instances = [fleet.start(EU, name) for name in ("Old", "Twin", "New")]
+    fleet.account.iam.attach_role_policy(RoleName="NewRole", PolicyArn=CORE)
+    fleet.add_profile("Third", "NewRole")
+    before = fleet.account.roles()
+    path = fleet.account.folder / "before.json"
+    given = {"instance_profile": "Third", "all_instances": True, "existing": "extend", "regions": [EU]}
+    check = fleet.run("--check", **given, backup_file=str(path)).ok(changed=True)
+    assert (check.writes, path.exists()) == ([], False)
+    done = fleet.run(**given, backup_file=str(path)).ok(changed=True)
+    assert done.writes == ["AttachRolePolicy us-east-1"]
+    assert done.result["backup"] == check.result["backup"]
+    kept = [(e["kind"], e["region"], e["resource"], e["before"], e["after"]) for e in journal(path)]
+    assert kept == [("role_policy_attachment", None, f"OldRole/{CORE}", False, True)]
+    assert {row["instance_id"] for row in done.result["instances"] if row["changed"]} == set(instances[:2])
+
+    check = fleet.restore(path, "--check").ok(changed=True)
+    assert check.writes == []
+    run = fleet.restore(path).ok(changed=True)
+    assert (run.writes, fleet.account.roles()) == (["DetachRolePolicy us-east-1"], before)
+    assert run.result["role_policies"] == check.result["role_policies"]
+    assert fleet.restore(path).ok(changed=False).writes == []
+    # Someone else may have done it.
+    fleet.run(**given, backup_file=str(path)).ok(changed=True)
+    fleet.account.faults({"service": "iam", "operation": "ListAttachedRolePolicies", "latency": 3000})
+    detach = {"RoleName": "OldRole", "PolicyArn": CORE}
+    during(
+        fleet.account,
+        lambda: fleet.restore(path).ok(),
+        lambda: fleet.account.iam.detach_role_policy(**detach),
+        after="ListAttachedRolePolicies us-east-1",
+    )
+    assert fleet.account.roles() == before
+
+
+@pytest.mark.parametrize("region", [EU, "ap-south-1"])
+def test_what_extend_attached_stays_on_a_role_that_dhmc_uses_in_any_region_and_needs_it(fleet, aws_trust, region):
+    fleet.start(EU, "Old")
+    plain = fleet.start(EU)
+    given = {"all_instances": True, "existing": "extend", "regions": [EU]}
+    policies = ["AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy"]
+    done = fleet.run(**given, policies=policies).ok(changed=True)
+    document = aws_trust("ec2.amazonaws.com", "ssm.amazonaws.com")
+    fleet.account.iam.update_assume_role_policy(RoleName="OldRole", PolicyDocument=json.dumps(document))
+    fleet.account.put("OldRole", region)
+    run = fleet.restore(done.result["backup"], overwrite=True)
+    run.failed("1 of 3 could not be restored", "OldRole", "Default Host Management Configuration uses", region)
+    managed = fleet.account.roles()["/OldRole"]["managed"]
+    assert managed == ["AmazonSSMManagedInstanceCore", "ReadOnlyAccess"]
+    assert plain not in fleet.profiles(EU)
+    assert {row["error"]["code"] for row in run.result["role_policies"] if row["failed"]} == {"InUse"}
+    # With another policy that allows the same, it can go.
+    fleet.account.iam.attach_role_policy(
+        RoleName="OldRole", PolicyArn="arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
+    )
+    fleet.restore(done.result["backup"]).ok(changed=True)
+    assert "AmazonSSMManagedInstanceCore" not in fleet.account.roles()["/OldRole"]["managed"]
 
 
 def test_a_profile_that_was_deleted_and_made_again_is_associated_again(fleet):
@@ -264,9 +474,20 @@ def test_a_region_that_is_down_does_not_hold_up_the_others(fleet):
     assert fleet.profiles(EU) == {here: "New"}
     rows = by_id(run)
     assert (rows[here]["changed"], rows[there]["changed"], rows[there]["failed"]) == (True, False, True)
-    assert [entry["instance_id"] for entry in run.result["backup"]] == [here]
+    # Of the other one there was no answer that tells.
+    assert {entry["resource"] for entry in run.result["backup"]} == {here, there}
 
 
+ENTRY = {
+    "module": NAME,
+    "kind": NAME,
+    "account": "999999999999",
+    "partition": "aws",
+    "region": EU,
+    "resource": GONE,
+    "before": None,
+    "after": "arn:aws:iam::999999999999:instance-profile/New",
+}
 CASES = {
     "unknown profile": ({"instance_profile": "Missing"}, ["instance_profile", "Missing", "Create it"]),
     "profile without a role": ({"instance_profile": "Empty"}, ["instance_profile", "Empty", "no role", "Add one"]),
@@ -283,7 +504,19 @@ CASES = {
     "unknown region": ({"regions": ["eu-wset-1"]}, ["regions", "'eu-wset-1'", "eu-west-1"]),
     "region that is off": ({"regions": [EU, "af-south-1"]}, ["regions", "af-south-1", "not enabled"]),
     "unknown policy": ({"existing": "extend", "policies": ["NoSuch"]}, ["policies", "'NoSuch'"]),
-    "empty backup": ({"state": "restored", "backup": []}, ["backup", "empty"]),
+    "no backup": ({"state": "restored", "regions": None}, ["state=restored needs backup", "backup_file"]),
+    "empty backup": ({"state": "restored", "backup": [], "regions": None}, ["state=restored needs backup"]),
+    "backup and regions": ({"state": "restored", "backup": [ENTRY]}, ["regions: eu-west-1", "the backup names its"]),
+    "backup of another account": (
+        {"state": "restored", "backup": [ENTRY], "regions": None},
+        ["backup", "999999999999", "nothing"],
+    ),
+    "backup that is not for it": ({"backup": [ENTRY]}, ["backup is for state=restored only"]),
+    "file that is not there": (
+        {"state": "restored", "backup_file": "/no/such/before.json", "regions": None},
+        ["backup_file: /no/such/before.json", "does not exist"],
+    ),
+    "timeout": ({"timeout": 0}, ["timeout: 0"]),
 }
 
 
@@ -298,6 +531,7 @@ def test_bad_input_is_refused_in_one_line_before_anything_is_written(fleet):
     for register, (name, (params, _words)) in zip(names, cases.items(), strict=True):
         selection = {} if "instance_ids" in params or "all_instances" in params else {"all_instances": True}
         given = {"instance_profile": "New", "regions": [EU], **selection, **params}
+        given = {key: value for key, value in given.items() if value is not None}
         tasks.append({"name": name, MODULE: given, "register": register, "ignore_errors": True})
     run = fleet.account.play(tasks, keep=names).ok()
     results = dict(zip(cases, run.result.values(), strict=True))

@@ -67,8 +67,19 @@ def test_profile_association(account, aws_trust, tmp_path):
         run(existing="replace", backup_file=backup),
         run(state="absent", backup_file=backup),
     ]
-    extend = [run("--check", existing="extend"), run(existing="extend")]
+    more = str(tmp_path / "extended.json")
+    extend = [run("--check", existing="extend"), run(existing="extend", backup_file=more)]
+    # A role that DHMC uses is judged by all that hangs on it.
+    account.put("Theirs", "us-east-1")
+    held = include(
+        account, "profile_association", profile_association_state="restored", profile_association_backup_file=more
+    )
+    held.failed()
+    assert "InUse" in held.text
+    account.put("$None", "us-east-1")
+    extend += [held, run(state="restored", backup_file=more)]
     both = policies["profile_association"] + policies["profile_association_extend"]
+    assert "DetachRolePolicy us-east-1" in extend[-1].writes
     assert denied(policies["profile_association"], needs.of(*plain)) == []
     assert denied(both, needs.of(*plain, *extend)) == []
     assert unused(policies["profile_association"], needs.of(*plain)) == []

@@ -114,8 +114,8 @@ def converged(account: Fleet) -> None:
     expect("nodes online", [_online(account, EUROPE), _online(account, AMERICA)], [1, 1])
     backup = account.folder / "backup.json"
     expect("the backup's mode", stat.filemode(backup.stat().st_mode), "-rw-------")
-    held = json.loads(backup.read_text())["profile_association"]
-    expect("profiles in the backup", [entry["instance_profile"] for entry in held], [None] * 3)
+    held = json.loads(backup.read_text())["entries"]
+    expect("profiles in the backup", [(e["before"], e["after"].rpartition("/")[2]) for e in held], [(None, NAME)] * 3)
 
 
 def as_before(account: Fleet) -> None:
@@ -140,6 +140,23 @@ def extended(account: Fleet) -> None:
     attached = [write for write in account.operations() if write.startswith("AttachRolePolicy")]
     expect("policies attached", len(attached), 2)
     expect("nodes online", [_online(account, EUROPE), _online(account, AMERICA)], [3, 2])
+    account.note()
+
+
+def extended_back(account: Fleet) -> None:
+    """The role of the other profile has what it had, and those that had no profile have none."""
+    roles = account.noted()["roles"]
+    roles["/Web"]["attached"] = [READ_ONLY]
+    expect("roles", account.roles(), roles)
+    expect("profiles of the instances", account.profiles(), BEFORE)
+    detached = [write for write in account.operations() if write.startswith("DetachRolePolicy")]
+    expect("policies detached", len(detached), 2)
+    account.note()
+
+
+def as_extended(account: Fleet) -> None:
+    """Those that had no profile have it again."""
+    expect("profiles of the instances", account.profiles(), {name: had or NAME for name, had in BEFORE.items()})
     account.note()
 
 
@@ -174,6 +191,8 @@ run(
             as_before,
             replaced,
             extended,
+            extended_back,
+            as_extended,
             taken_off,
             region_down,
             other_region_done,

@@ -61,6 +61,7 @@ class FleetEc2Provider(NetworkProvider):
                 "IncorrectInstanceState", f"The instance '{instance.id}' is not in the 'running' or 'stopped' states."
             )
         options = ec2_defaults.changed(instance.metadata_options, request)
+        ec2_defaults.STORE.check(context.account_id, context.region, request)
         if request.get("DryRun"):
             raise Ec2Error("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
         target = Target(context.account_id, "ec2", context.operation.name, context.region)

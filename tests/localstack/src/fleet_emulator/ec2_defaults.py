@@ -83,6 +83,15 @@ class Store:
                 raise _invalid(_HOPS, hops)
             _put(values, _HOPS, None if hops == -1 else hops)
 
+    def check(self, account: str, region: str, request: Mapping[str, Any]) -> None:
+        """Refuse to let an instance take IMDSv1 where the account, or a declarative policy, enforces IMDSv2."""
+        if self.get(account, region).get("HttpTokensEnforced") == "enabled" and request.get("HttpTokens") == "optional":
+            raise CommonServiceException(
+                "UnsupportedOperation",
+                "You can't set httpTokens to 'optional' because httpTokensEnforced is enabled for this account.",
+                400,
+            )
+
     def reset(self, account: str) -> None:
         """Forget an account."""
         for stored in (self._values, self._policies):

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._associations import (
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import ASSOCIATION, Original, originals
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association.plan import (
     Instance,
     Profile,
-    backup_of,
+    entries_of,
     plan_absent,
     plan_present,
     plan_restored,
     read_instance,
+    without_profiles,
 )
 
 PREFIX = "arn:aws:iam::111122223333:instance-profile/"
@@ -29,9 +31,13 @@ def only(steps):
     return step.operation, step.after, step.reason
 
 
-def restored(found, had, put, *, force=False):
-    entry = {"instance_id": "i-1", "region": "eu-west-1", "instance_profile": had, "replaced_with": put}
-    return only(plan_restored([found], [entry], force=force))
+def original(had, *put):
+    return Original("instance_profile_association", ASSOCIATION, "111122223333", "aws", "eu-west-1", "i-1", had, put)
+
+
+def restored(found, had, *put, overwrite=False, unread=None):
+    (step,) = plan_restored([found] if found else [], [original(had, *put)], unread or {}, overwrite=overwrite)
+    return step
 
 
 def test_an_instance_is_read_from_the_answer_of_ec2():
@@ -113,23 +119,76 @@ def test_absent_takes_off_this_profile_and_no_other():
         (instance(), OLD, None, ("associate", OLD)),
         (instance(OLD), OLD, NEW, ("keep", OLD)),
         (instance(), None, NEW, ("keep", None)),
-        (instance(NEW, "pending"), OLD, NEW, ("skip", NEW)),
-        (instance(NEW, operator="eks.amazonaws.com"), None, NEW, ("skip", NEW)),
+        # A swap that failed half-way: nothing of anyone else's is lost.
+        (instance(), OLD, NEW, ("associate", OLD)),
+        # As it was already, so that it can't be changed now does not matter.
+        (instance(OLD, "pending"), OLD, NEW, ("keep", OLD)),
+        (instance(None, operator="eks.amazonaws.com"), None, NEW, ("keep", None)),
     ],
 )
 def test_a_backup_is_put_back(found, had, put, wanted):
-    assert restored(found, had, put)[:2] == wanted
-    assert restored(found, had, put, force=True)[:2] == wanted
+    for overwrite in (False, True):
+        step = restored(found, had, put, overwrite=overwrite)
+        assert (step.operation, step.after, step.code) == (*wanted, "")
 
 
-def test_what_was_changed_since_the_backup_is_put_back_only_by_force():
-    found = instance(THIRD)
-    assert restored(found, OLD, NEW) == ("skip", THIRD, "changed since the backup: has Third")
-    assert restored(found, OLD, NEW, force=True)[1] == OLD
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (instance(NEW, "pending"), "is pending, neither running nor stopped"),
+        (instance(NEW, "stopping"), "is stopping, neither running nor stopped"),
+        (instance(NEW, operator="eks.amazonaws.com"), "operated by eks.amazonaws.com"),
+    ],
+)
+def test_an_instance_that_cannot_be_changed_now_fails_even_with_overwrite(found, reason, overwrite):
+    step = restored(found, OLD, NEW, overwrite=overwrite)
+    assert (step.operation, step.after, step.code, step.reason) == ("refuse", NEW, "NotChangeable", reason)
 
 
-def test_an_instance_that_has_lost_its_profile_since_the_backup_gets_the_old_one_back():
-    assert restored(instance(), OLD, NEW)[:2] == ("associate", OLD)
+def test_what_someone_else_changed_since_fails_unless_it_is_to_be_overwritten():
+    step = restored(instance(THIRD), OLD, NEW)
+    assert (step.operation, step.after, step.code) == ("refuse", THIRD, "ChangedSince")
+    assert step.reason == "changed since the backup: has the profile Third. Set overwrite to restore it anyway"
+    assert restored(instance(THIRD), OLD, NEW, overwrite=True).after == OLD
+    # Every value that one of our runs gave it is ours.
+    assert restored(instance(THIRD), OLD, NEW, THIRD).after == OLD
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (None, "no longer exists"),
+        (instance(NEW, "terminated"), "is terminated"),
+        (instance(NEW, "shutting-down"), "is shutting-down"),
+    ],
+)
+def test_an_instance_that_is_gone_fails_unless_that_is_to_be_passed_over(found, reason):
+    step = restored(found, OLD, NEW)
+    assert (step.operation, step.code, step.reason, step.instance.id) == ("refuse", "Gone", reason, "i-1")
+    step = restored(found, OLD, NEW, overwrite=True)
+    assert (step.operation, step.code, step.reason) == ("skip", "", reason)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_an_instance_of_a_region_that_was_not_read_is_not_taken_for_gone(overwrite):
+    step = restored(None, OLD, NEW, unread={"eu-west-1": TimeoutError("no answer")}, overwrite=overwrite)
+    assert (step.operation, step.code, step.reason) == ("refuse", "TimeoutError", "no answer")
+
+
+def test_an_instance_of_the_same_id_in_another_region_is_another_one():
+    elsewhere = Instance("i-1", "us-east-1", "running", NEW)
+    assert restored(elsewhere, OLD, NEW).code == "Gone"
+
+
+def test_a_profile_that_is_gone_fails_only_where_it_is_to_be_given_back():
+    steps = [restored(instance(NEW), OLD, NEW), restored(instance(NEW), None, NEW), restored(instance(OLD), OLD, NEW)]
+    found = without_profiles(steps, {OLD: "the profile Old is gone"})
+    assert [(step.operation, step.after, step.code, step.reason) for step in found] == [
+        ("refuse", NEW, "NoSuchProfile", "the profile Old is gone"),
+        ("disassociate", None, "", ""),
+        ("keep", OLD, "", ""),
+    ]
 
 
 def test_a_backup_holds_what_undoes_each_change_and_nothing_else():
@@ -140,19 +199,21 @@ def test_a_backup_holds_what_undoes_each_change_and_nothing_else():
         instance(NEW, number=4, profile_id="AIPAGONE"),
         instance(OLD, "pending", number=5),
     ]
-    assert backup_of(plan_present(found, PROFILE, "replace")) == [
-        {"region": "eu-west-1", "instance_id": "i-1", "instance_profile": None, "replaced_with": NEW},
-        {"region": "eu-west-1", "instance_id": "i-2", "instance_profile": OLD, "replaced_with": NEW},
-    ]
-    assert backup_of(plan_present(found, PROFILE, "extend"))[1:] == []
+    entries = entries_of(plan_present(found, PROFILE, "replace"), "111122223333", "aws-cn")
+    assert [(entry.resource, entry.before, entry.after) for entry in entries] == [("i-1", None, NEW), ("i-2", OLD, NEW)]
+    assert {(e.module, e.kind, e.account, e.partition, e.region) for e in entries} == {
+        ("instance_profile_association", ASSOCIATION, "111122223333", "aws-cn", "eu-west-1")
+    }
+    extend = entries_of(plan_present(found, PROFILE, "extend"), "111122223333", "aws")
+    assert [entry.resource for entry in extend] == ["i-1"]
 
 
 def test_each_change_is_undone_by_its_backup():
     found = [instance(profile, state) for profile in (None, OLD, NEW) for state in ("running", "stopped")]
     for before in found:
-        steps = [*plan_present([before], PROFILE, "replace"), *plan_absent([before], PROFILE)]
-        for step in steps:
-            entries = backup_of([step])
+        for step in [*plan_present([before], PROFILE, "replace"), *plan_absent([before], PROFILE)]:
+            entries = entries_of([step], "111122223333", "aws")
             if entries:
                 now = instance(step.after, before.state)
-                assert only(plan_restored([now], entries, force=False))[1] == before.profile
+                (back,) = plan_restored([now], originals(entries), {}, overwrite=False)
+                assert back.after == before.profile

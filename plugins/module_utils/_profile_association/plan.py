@@ -14,6 +14,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import ASSOCIATION, Entry, Original
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import describe
+
+MODULE = "instance_profile_association"
+
 ASSOCIATE = "associate"
 REPLACE = "replace"
 SWAP = "swap"  # disassociate, then associate
@@ -21,15 +26,26 @@ DISASSOCIATE = "disassociate"
 EXTEND = "extend"
 KEEP = "keep"
 SKIP = "skip"
+REFUSE = "refuse"
+WRITES = frozenset({ASSOCIATE, DISASSOCIATE, REPLACE, SWAP})
+
+# The codes of what a restore leaves as it is.
+CHANGED_SINCE = "ChangedSince"
+GONE = "Gone"
+NOT_CHANGEABLE = "NotChangeable"
+NO_PROFILE = "NoSuchProfile"
 
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance as DescribeInstances shows it. C(operator) is the AWS service that runs it, if one does."""
+    """An instance as DescribeInstances shows it. `operator` is the AWS service that runs it, if one does.
+
+    `state` is None where a backup names an instance that is not there, or could not be read.
+    """
 
     id: str
     region: str
-    state: str
+    state: str | None
     profile: str | None = None
     profile_id: str | None = None
     operator: str | None = None
@@ -45,12 +61,13 @@ class Profile:
 
 @dataclass(frozen=True)
 class Step:
-    """The plan for one instance. C(after) is the ARN of the profile that it has then."""
+    """The plan for one instance. `after` is the ARN of the profile that it has then. `code` marks a failure."""
 
     instance: Instance
     operation: str
     after: str | None
     reason: str = ""
+    code: str = ""
 
 
 def read_instance(region: str, found: Mapping[str, Any]) -> Instance:
@@ -68,7 +85,7 @@ def read_instance(region: str, found: Mapping[str, Any]) -> Instance:
 
 
 def plan_present(instances: Iterable[Instance], profile: Profile, existing: str) -> list[Step]:
-    """Put the profile on the instances; C(existing) (keep, replace, extend) says what of those that have another."""
+    """Put the profile on the instances; `existing` (keep, replace, extend) says what of those that have another."""
     return [_out_of_reach(instance) or _present(instance, profile, existing) for instance in instances]
 
 
@@ -77,24 +94,45 @@ def plan_absent(instances: Iterable[Instance], profile: Profile) -> list[Step]:
     return [_absent(instance, profile.arn) for instance in instances]
 
 
-def plan_restored(instances: Iterable[Instance], backup: Iterable[Mapping[str, Any]], *, force: bool) -> list[Step]:
-    """Give the instances back what a backup says they had, unless they were changed since; C(force) does even then."""
-    entries = {entry["instance_id"]: entry for entry in backup}
-    steps = []
-    for instance in instances:
-        entry = entries[instance.id]
-        want = entry.get("instance_profile")
-        if instance.profile == want:
-            steps.append(Step(instance, KEEP, instance.profile))
-        elif instance.profile not in (entry.get("replaced_with"), None) and not force:
-            # Without a profile there is nothing of anybody else's to lose (a swap may have failed half-way).
-            reason = f"changed since the backup: has {_name(instance.profile)}"
-            steps.append(Step(instance, SKIP, instance.profile, reason))
-        elif want is None:
-            steps.append(_absent(instance, instance.profile))
-        else:
-            steps.append(_out_of_reach(instance) or _present(instance, Profile(want), "replace"))
-    return steps
+def plan_restored(
+    instances: Iterable[Instance], originals: Iterable[Original], unread: Mapping[str, Exception], *, overwrite: bool
+) -> list[Step]:
+    """Give the instances back what a backup says they had. `unread` are the regions that could not be read."""
+    found = {(instance.region, instance.id): instance for instance in instances}
+    return [
+        _restored(original, found.get((original.region or "", original.resource)), unread, overwrite=overwrite)
+        for original in originals
+    ]
+
+
+def without_profiles(steps: Iterable[Step], missing: Mapping[str, str]) -> list[Step]:
+    """The steps, failed where they would give back a profile that is not there. `missing` says why, by ARN."""
+    checked = []
+    for step in steps:
+        why = missing.get(step.after or "") if step.operation in WRITES else None
+        checked.append(Step(step.instance, REFUSE, step.instance.profile, why, NO_PROFILE) if why else step)
+    return checked
+
+
+def _restored(original: Original, now: Instance | None, unread: Mapping[str, Exception], *, overwrite: bool) -> Step:
+    region, want = original.region or "", original.before
+    if region in unread:
+        why = describe(unread[region])
+        return Step(Instance(original.resource, region, None), REFUSE, None, why["message"], why["code"])
+    if now is None or now.state in ("shutting-down", "terminated"):
+        gone = now or Instance(original.resource, region, None)
+        reason = f"is {now.state}" if now else "no longer exists"
+        return Step(gone, SKIP if overwrite else REFUSE, gone.profile, reason, "" if overwrite else GONE)
+    if now.profile == want:
+        return Step(now, KEEP, now.profile)
+    # An instance without a profile has nothing of anyone else's to lose: a swap may have failed half-way.
+    if now.profile is not None and original.changed_since(now.profile) and not overwrite:
+        reason = f"changed since the backup: has the profile {_name(now.profile)}. Set overwrite to restore it anyway"
+        return Step(now, REFUSE, now.profile, reason, CHANGED_SINCE)
+    blocked = _out_of_reach(now)
+    if blocked:
+        return Step(now, REFUSE, now.profile, blocked.reason, NOT_CHANGEABLE)
+    return _absent(now, now.profile) if want is None else _present(now, Profile(want), "replace")
 
 
 def _present(instance: Instance, profile: Profile, existing: str) -> Step:
@@ -133,15 +171,19 @@ def _name(arn: str | None) -> str:
     return arn.rpartition("/")[2] if arn else "no profile"
 
 
-def backup_of(steps: Iterable[Step]) -> list[dict[str, str | None]]:
-    """What C(state=restored) takes to undo these steps."""
+def entries_of(steps: Iterable[Step], account: str, partition: str) -> list[Entry]:
+    """The entries of a backup for these steps. A profile that is only associated again is no change."""
     return [
-        {
-            "region": step.instance.region,
-            "instance_id": step.instance.id,
-            "instance_profile": step.instance.profile,
-            "replaced_with": step.after,
-        }
+        Entry(
+            MODULE,
+            ASSOCIATION,
+            account,
+            partition,
+            step.instance.region,
+            step.instance.id,
+            before=step.instance.profile,
+            after=step.after,
+        )
         for step in steps
-        if step.instance.profile != step.after
+        if step.operation in WRITES and step.instance.profile != step.after
     ]

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import to_rows
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, describe
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options import (
-    REFUSE,
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.plan import (
     SKIP,
     Defaults,
     Instance,
@@ -18,14 +19,28 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._metadata_options im
     Part,
     Step,
     Target,
-    backup_of,
+    entries_of,
 )
 
+_MOST = 10
 
-def report(
-    instances: Part[Instance], defaults: Part[Defaults], unread: Mapping[str, Exception], account: str | None
-) -> dict[str, Any]:
-    """The module's result; a Failure with it if anything failed. C(unread): regions whose instances were not read."""
+
+@dataclass(frozen=True)
+class Around:
+    """What a result needs beside the plans: the account and its partition, if something changes, and the regions.
+
+    `unread` are the regions whose instances could not be read. `forbidden` are those that the organization closes.
+    """
+
+    account: str = ""
+    partition: str = ""
+    unread: Mapping[str, Exception] = field(default_factory=dict)
+    forbidden: Sequence[str] = ()
+    restore: bool = False
+
+
+def report(instances: Part[Instance], defaults: Part[Defaults], around: Around) -> dict[str, Any]:
+    """The module's result. Raise a Failure with it if anything failed."""
     done, done_defaults = instances.outcome, defaults.outcome
     by_region = {step.target.region: step for step in defaults.steps}
     changed = [step for step in instances.steps if step.target.id in done.changed]
@@ -37,12 +52,9 @@ def report(
             _defaults_row(region, by_region.get(region), done_defaults)
             for region in sorted({*by_region, *done_defaults.errors})
         ],
-        "backup": {
-            "account": account,
-            "instances": backup_of(s for s in instances.steps if _may_be_changed(s.target.id, done)),
-            "account_defaults": backup_of(s for s in defaults.steps if _may_be_changed(s.target.region, done_defaults)),
-        },
-        "failed_regions": [{"region": region, "error": describe(error)} for region, error in unread.items()],
+        "backup": _backup(instances, defaults, around),
+        "failed_regions": [{"region": region, "error": describe(error)} for region, error in around.unread.items()],
+        "forbidden_regions": list(around.forbidden),
     }
     if result["changed"]:
         result["diff"] = {
@@ -51,37 +63,37 @@ def report(
             "before": _shown(changed, changed_defaults, after=False),
             "after": _shown(changed, changed_defaults, after=True),
         }
-    _raise_failures(result)
+    _raise_failures(result, restore=around.restore)
     return result
 
 
-def _may_be_changed(key: str, outcome: Outcome) -> bool:
-    """Also where AWS gave no answer: the change may have been made, and restoring looks before it writes."""
-    error = outcome.errors.get(key)
-    return key in outcome.changed or (error is not None and not hasattr(error, "response"))
+def _backup(instances: Part[Instance], defaults: Part[Defaults], around: Around) -> list[dict[str, Any]]:
+    """What was changed, and what AWS gave no answer to: restoring looks before it writes."""
+    done, done_defaults = instances.outcome, defaults.outcome
+    steps = [s for s in instances.to_change if s.target.id in done.changed | done.unknown]
+    new = [s for s in defaults.to_change if s.target.region in done_defaults.changed | done_defaults.unknown]
+    whose = around.account, around.partition
+    return to_rows([*entries_of(steps, *whose), *entries_of(new, *whose)])
 
 
 def _instance_row(step: Step[Instance], outcome: Outcome) -> dict[str, Any]:
-    instance, error = step.target, outcome.errors.get(step.target.id)
+    instance = step.target
     return {
         "instance_id": instance.id,
         "region": instance.region,
         "state": instance.state,
         **_states(step, changed=instance.id in outcome.changed),
-        **_error(describe(error) if error else None),
+        **_error(outcome.errors.get(instance.id), step),
     }
 
 
 def _defaults_row(region: str, step: Step[Defaults] | None, outcome: Outcome) -> dict[str, Any]:
     error = outcome.errors.get(region)
-    why = describe(error) if error else None
     if step is None:
         unknown = dict.fromkeys(("before", "after", "managed_by"))
-        return {"region": region, **unknown, "changed": False, "skipped": False, "reason": "", **_error(why)}
-    if step.operation == REFUSE:
-        why = {"code": "ManagedByDeclarativePolicy", "message": step.reason}
+        return {"region": region, **unknown, "changed": False, "skipped": False, "reason": "", **_error(error)}
     states = _states(step, changed=region in outcome.changed)
-    return {"region": region, "managed_by": step.target.managed_by, **states, **_error(why)}
+    return {"region": region, "managed_by": step.target.managed_by, **states, **_error(error, step)}
 
 
 def _states(step: Step[Target], *, changed: bool) -> dict[str, Any]:
@@ -94,8 +106,12 @@ def _states(step: Step[Target], *, changed: bool) -> dict[str, Any]:
     }
 
 
-def _error(why: dict[str, str] | None) -> dict[str, Any]:
-    return {"failed": True, "error": why} if why else {"failed": False}
+def _error(error: Exception | None, step: Step[Target] | None = None) -> dict[str, Any]:
+    if error:
+        return {"failed": True, "error": describe(error)}
+    if step and step.code:
+        return {"failed": True, "error": {"code": step.code, "message": step.reason}}
+    return {"failed": False}
 
 
 def _shown(
@@ -112,18 +128,22 @@ def _shown(
     return shown
 
 
-def _raise_failures(result: dict[str, Any]) -> None:
+def _raise_failures(result: dict[str, Any], *, restore: bool) -> None:
     rows, regions, unread = result["instances"], result["account_defaults"], result["failed_regions"]
     failed, failed_defaults = ([row for row in group if row["failed"]] for group in (rows, regions))
-    why = [f"{row['region']}: {_text(row)}" for row in unread]
-    why += [f"{row['instance_id']} ({row['region']}): {_text(row)}" for row in failed]
-    why += [f"account defaults of {row['region']}: {_text(row)}" for row in failed_defaults]
-    if not why:
+    if not (failed or failed_defaults or unread):
         return
-    counts = [f"{len(failed)} of {len(rows)} instances", f"{len(unread)} regions"] if rows or unread else []
+    why = [f"{row['instance_id']} ({row['region']}): {_text(row)}" for row in failed]
+    why += [f"account defaults of {row['region']}: {_text(row)}" for row in failed_defaults]
+    # A restore has a row for each instance of the backup, whether its region could be read or not.
+    counts = [f"{len(failed)} of {len(rows)} instances"] if rows or not restore else []
+    if not restore:
+        why = [f"{row['region']}: {_text(row)}" for row in unread] + why
+        counts = [*counts, f"{len(unread)} regions"] if rows or unread else []
     counts += [f"the account defaults of {len(failed_defaults)} of {len(regions)} regions"] if regions else []
-    more = f"; and {len(why) - 10} more" if len(why) > 10 else ""
-    raise Failure(f"{' and '.join(counts)} failed: {'; '.join(why[:10])}{more}", **result)
+    more = f"; and {len(why) - _MOST} more" if len(why) > _MOST else ""
+    verb = "could not be restored" if restore else "failed"
+    raise Failure(f"{' and '.join(counts)} {verb}: {'; '.join(why[:_MOST])}{more}", **result)
 
 
 def _text(row: Mapping[str, Any]) -> str:

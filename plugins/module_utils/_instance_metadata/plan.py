@@ -15,12 +15,26 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import (
+    METADATA_DEFAULT,
+    METADATA_OPTION,
+    Entry,
+    Original,
+)
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError, describe
+
+MODULE = "ec2_metadata_options"
 
 MODIFY = "modify"
 KEEP = "keep"
 SKIP = "skip"
 REFUSE = "refuse"
+
+# The codes of what a restore leaves as it is.
+CHANGED_SINCE = "ChangedSince"
+GONE = "Gone"
+NOT_CHANGEABLE = "NotChangeable"
+MANAGED = "ManagedByDeclarativePolicy"
 
 DECLARATIVE_POLICY = "declarative-policy"
 NO_PREFERENCE = "no-preference"
@@ -52,9 +66,9 @@ Options = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance as DescribeInstances shows it. C(operator) is the AWS service that runs it, if one does.
+    """An instance as DescribeInstances shows it. `operator` is the AWS service that runs it, if one does.
 
-    C(state) is none where a backup names an instance that is no longer there.
+    `state` is None where a backup names an instance that is not there, or could not be read.
     """
 
     id: str
@@ -79,12 +93,16 @@ Target = TypeVar("Target", Instance, Defaults)
 
 @dataclass(frozen=True)
 class Step(Generic[Target]):
-    """The plan for one instance, or for one region's defaults: the options to change, or why there are none."""
+    """The plan for one instance, or for one region's defaults: the options to change, and why others are not.
+
+    `code` marks a failure, which `reason` explains. Other options of the same target may be changed all the same.
+    """
 
     target: Target
     operation: str
     changes: Options = field(default_factory=dict)
     reason: str = ""
+    code: str = ""
 
     @property
     def after(self) -> Options:
@@ -94,9 +112,13 @@ class Step(Generic[Target]):
 
 @dataclass
 class Outcome:
-    """What became of steps, by instance id or region; one that was changed may have failed to take effect in time."""
+    """What became of steps, by instance id or region.
+
+    One that was changed may have failed to take effect in time. Of those in `unknown`, AWS gave no answer.
+    """
 
     changed: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
     errors: dict[str, Exception] = field(default_factory=dict)
 
 
@@ -168,51 +190,86 @@ def plan_defaults(regions: Iterable[Defaults], wanted: Options) -> list[Step[Def
 
 
 def plan_instances_restored(
-    instances: Iterable[Instance], backup: Iterable[Mapping[str, Any]], regions: Iterable[str]
+    instances: Iterable[Instance], originals: Iterable[Original], unread: Mapping[str, Exception], *, overwrite: bool
 ) -> list[Step[Instance]]:
-    """Give instances back what a backup holds; what is missing in C(regions), which were read, is gone."""
-    found, read = {instance.id: instance for instance in instances}, set(regions)
-    steps: list[Step[Instance]] = []
-    for entry in backup:
-        name, region = entry["instance_id"], entry["region"]
-        if name in found:
-            steps.append(_out_of_reach(found[name]) or _restored(found[name], entry))
-        elif region in read:
-            steps.append(Step(Instance(name, region, None), SKIP, reason="no longer exists"))
+    """Give instances back what a backup holds. `unread` are the regions whose instances could not be read."""
+    found = {(instance.region, instance.id): instance for instance in instances}
+    wanted: dict[tuple[str, str], dict[str, Original]] = {}
+    for original in originals:
+        instance, _slash, option = original.resource.partition("/")
+        wanted.setdefault((original.region or "", instance), {})[option] = original
+    steps = []
+    for (region, name), options in wanted.items():
+        now = found.get((region, name))
+        if region in unread:
+            why = describe(unread[region])
+            steps.append(Step(Instance(name, region, None), REFUSE, reason=why["message"], code=why["code"]))
+        elif now is None or now.state in ("shutting-down", "terminated"):
+            reason = f"is {now.state}" if now else "no longer exists"
+            gone = now or Instance(name, region, None)
+            steps.append(Step(gone, SKIP if overwrite else REFUSE, reason=reason, code="" if overwrite else GONE))
+        else:
+            steps.append(_reachable(_restored(now, options, overwrite=overwrite)))
     return steps
 
 
-def plan_defaults_restored(regions: Iterable[Defaults], backup: Iterable[Mapping[str, Any]]) -> list[Step[Defaults]]:
+def plan_defaults_restored(
+    regions: Iterable[Defaults], originals: Iterable[Original], *, overwrite: bool
+) -> list[Step[Defaults]]:
     """Give regions back the defaults that a backup holds."""
-    entries = {entry["region"]: entry for entry in backup}
-    return [_refused(_restored(region, entries[region.region])) for region in regions]
+    wanted: dict[str, dict[str, Original]] = {}
+    for original in originals:
+        wanted.setdefault(original.region or "", {})[original.resource] = original
+    return [_refused(_restored(region, wanted[region.region], overwrite=overwrite)) for region in regions]
 
 
-def request_of(step: Step[Instance]) -> dict[str, Any]:
-    """What ModifyInstanceMetadataOptions is to be called with: the options that differ, and two that keep their value.
+def requests_of(step: Step[Instance]) -> list[dict[str, Any]]:
+    """What ModifyInstanceMetadataOptions is to be called with, in this order.
 
-    "When you specify a value for http-tokens, you must also set http-endpoint to enabled", and likewise for the hop
-    limit (Amazon EC2 User Guide, "Modify instance metadata options for existing instances"). And where HttpTokens is
-    not given, the API Reference names a default instead of the existing state: IMDSv2 must not get lost by that.
+    An endpoint is turned off by a call of its own, after the other options are set: "When you specify a value for
+    http-tokens, you must also set http-endpoint to enabled", and likewise for the hop limit (Amazon EC2 User Guide,
+    "Modify instance metadata options for existing instances").
     """
-    sent = dict(step.changes)
-    if step.after.get("http_endpoint") == "enabled":
+    off = {name: value for name, value in step.changes.items() if (name, value) == ("http_endpoint", "disabled")}
+    others = {name: value for name, value in step.changes.items() if name not in off}
+    sent = [_request({**step.target.options, **others}, others)] if others else []
+    return [*sent, *([_request({}, off)] if off else [])]
+
+
+def _request(after: Options, changes: Options) -> dict[str, Any]:
+    """The options that differ, and two that keep their value.
+
+    Where HttpTokens is not given, the API Reference names a default instead of the existing state: IMDSv2 must not get
+    lost by that.
+    """
+    sent = dict(changes)
+    if after.get("http_endpoint") == "enabled":
         kept = {"http_endpoint": "enabled", "http_tokens": "required"}
-        sent.update((name, value) for name, value in kept.items() if step.after.get(name) == value)
+        sent.update((name, value) for name, value in kept.items() if after.get(name) == value)
     return {MEMBERS[name]: value for name, value in sent.items()}
 
 
-def backup_of(steps: Iterable[Step[Target]]) -> list[dict[str, Any]]:
-    """What C(state=restored) takes to undo these steps."""
+def entries_of(steps: Iterable[Step[Target]], account: str, partition: str) -> list[Entry]:
+    """The entries of a backup for these steps, one for each option."""
     return [
-        {
-            "region": step.target.region,
-            **({"instance_id": step.target.id} if isinstance(step.target, Instance) else {}),
-            "options": {name: step.target.options.get(name) for name in step.changes},
-            "replaced_with": dict(step.changes),
-        }
+        Entry(
+            MODULE,
+            METADATA_OPTION if isinstance(step.target, Instance) else METADATA_DEFAULT,
+            account,
+            partition,
+            step.target.region,
+            f"{step.target.id}/{option}" if isinstance(step.target, Instance) else option,
+            before=step.target.options.get(option),
+            after=value,
+        )
         for step in steps
+        for option, value in step.changes.items()
     ]
+
+
+def shown(options: Options, names: Iterable[str]) -> str:
+    """Some of the options as one text."""
+    return ", ".join(f"{name}={options.get(name)}" for name in names)
 
 
 def _differing(target: Target, wanted: Options) -> dict[str, Any]:
@@ -223,12 +280,35 @@ def _step(target: Target, changes: Options) -> Step[Target]:
     return Step(target, MODIFY if changes else KEEP, changes)
 
 
-def _restored(target: Target, entry: Mapping[str, Any]) -> Step[Target]:
-    changes, put = _differing(target, entry["options"]), entry["replaced_with"]
-    others = [f"{name}={target.options.get(name)}" for name in changes if target.options.get(name) != put.get(name)]
+def _restored(target: Target, originals: Mapping[str, Original], *, overwrite: bool) -> Step[Target]:
+    """Each option back to its first value; those that someone else has changed since, and those without one, fail."""
+    differing = {name: o for name, o in originals.items() if target.options.get(name) != o.before}
+    others: list[str] = []
+    lost: list[str] = []
+    changes: dict[str, Any] = {}
+    for name, original in differing.items():
+        if original.changed_since(target.options.get(name)) and not overwrite:
+            others.append(name)
+        elif original.before is None:
+            lost.append(name)
+        else:
+            changes[name] = original.before
+    operation = MODIFY if changes else REFUSE if others or lost else KEEP
     if others:
-        return Step(target, SKIP, reason=f"changed since the backup: has {', '.join(others)}")
-    return _step(target, changes)
+        reason = f"changed since the backup: has {shown(target.options, others)}. Set overwrite to restore it anyway"
+        return Step(target, operation, changes, reason, CHANGED_SINCE)
+    if lost:
+        reason = f"EC2 showed no {', '.join(lost)} before, so there is no value to give back"
+        return Step(target, operation, changes, reason, NOT_CHANGEABLE)
+    return Step(target, operation, changes)
+
+
+def _reachable(step: Step[Instance]) -> Step[Instance]:
+    """The step, or a failure if the instance can't be changed as it is."""
+    blocked = _out_of_reach(step.target)
+    if blocked is None or not step.changes:
+        return step
+    return Step(step.target, REFUSE, reason=blocked.reason, code=NOT_CHANGEABLE)
 
 
 def _out_of_reach(instance: Instance) -> Step[Instance] | None:
@@ -243,4 +323,6 @@ def _refused(step: Step[Defaults]) -> Step[Defaults]:
     if step.operation != MODIFY or step.target.managed_by != DECLARATIVE_POLICY:
         return step
     why = "a declarative policy of the organization sets the defaults, and the account can't change them"
-    return Step(step.target, REFUSE, reason=f"{why}: {step.target.message}" if step.target.message else why)
+    return Step(
+        step.target, REFUSE, reason=f"{why}: {step.target.message}" if step.target.message else why, code=MANAGED
+    )
