@@ -145,6 +145,11 @@ def quotas(client: Any) -> Mapping[str, int]:
     return client.get_account_summary()["SummaryMap"]
 
 
+def profile_arns_of_role(client: Any, role: str) -> dict[str, str]:
+    """The ARNs of the instance profiles that hold the role, by name."""
+    return {profile["InstanceProfileName"]: profile["Arn"] for profile in list_iam_instance_profiles(client, role=role)}
+
+
 def policy_exists(client: Any, arn: str) -> bool:
     """Whether there is a managed policy of this ARN."""
     try:

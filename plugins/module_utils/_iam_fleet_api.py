@@ -13,22 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-try:
-    from botocore.exceptions import ClientError
-except ImportError:
-    pass  # AnsibleAWSModule says what is missing
-
 from ansible_collections.amazon.aws.plugins.module_utils.iam import (
     get_iam_managed_policy_by_arn,
     get_iam_role,
     list_iam_role_attached_policies,
     list_iam_role_policies,
 )
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import code_of
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import fan_out
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._permission_restore import PolicyNow
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import ManagedPolicy, RoleFacts
 
 # IAM's buckets are not published; more at once than this is soon throttled.
@@ -106,12 +98,6 @@ def _managed(policy: Mapping[str, Any], text: str, versions: tuple[str, ...] | N
     )
 
 
-def policy_versions(client: Any, arn: str) -> tuple[str, ...]:
-    """The ids of a managed policy's versions, the newest first."""
-    pages = client.get_paginator("list_policy_versions").paginate(PolicyArn=arn)
-    return tuple(version["VersionId"] for page in pages for version in page["Versions"])
-
-
 @dataclass(frozen=True)
 class AccountDetails:
     """All roles by name, the account's own policies by ARN, and all instance profiles that hold a role, by name."""
@@ -120,11 +106,11 @@ class AccountDetails:
     policies: dict[str, ManagedPolicy] = field(default_factory=dict)
     profiles: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def sharing(self) -> dict[str, list[str]]:
-        """The names of the profiles that hold each role."""
-        found: dict[str, list[str]] = {name: [] for name in self.roles}
+    def sharing(self) -> dict[str, dict[str, str]]:
+        """The ARNs of the profiles that hold each role, by their names."""
+        found: dict[str, dict[str, str]] = {name: {} for name in self.roles}
         for name, profile in self.profiles.items():
-            found[profile["Roles"][0]["RoleName"]].append(name)
+            found[profile["Roles"][0]["RoleName"]][name] = profile["Arn"]
         return found
 
 
@@ -197,42 +183,3 @@ def simulate(client: Any, role_arn: str, actions: Sequence[str], resources: Sequ
         for page in pages
         for result in page["EvaluationResults"]
     }
-
-
-def read_versions(client: Any, arn: str) -> PolicyNow | None:
-    """A managed policy's default version and the text of every version, or None. A call, and one for each version."""
-    keep_texts(client)
-    try:
-        pages = list(client.get_paginator("list_policy_versions").paginate(PolicyArn=arn))
-    except ClientError as error:
-        if code_of(error) == "NoSuchEntity":
-            return None
-        raise
-    versions = [version for page in pages for version in page["Versions"]]
-    return PolicyNow(
-        default=next(version["VersionId"] for version in versions if version["IsDefaultVersion"]),
-        texts={
-            version["VersionId"]: client.get_policy_version(PolicyArn=arn, VersionId=version["VersionId"])[
-                "PolicyVersion"
-            ]["Text"]
-            for version in versions
-        },
-    )
-
-
-def add_version(client: Any, arn: str, text: str) -> None:
-    """A new version of a managed policy, as its default."""
-    client.create_policy_version(PolicyArn=arn, PolicyDocument=text, SetAsDefault=True)
-
-
-def go_back_to_version(client: Any, arn: str, version: str, surplus: Iterable[str]) -> None:
-    """Make an old version the default again, and delete those that came after it."""
-    client.set_default_policy_version(PolicyArn=arn, VersionId=version)
-    # IAM may take the new version for the default a moment longer, and a repeated call may find it gone.
-    delete = AWSRetry.jittered_backoff(catch_extra_error_codes=["DeleteConflict"])(client.delete_policy_version)
-    for name in surplus:
-        try:
-            delete(PolicyArn=arn, VersionId=name)
-        except ClientError as error:
-            if code_of(error) != "NoSuchEntity":
-                raise

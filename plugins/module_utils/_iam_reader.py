@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, code_of, describe
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import profiles_of_role, quotas, read_profile
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import profile_arns_of_role, quotas, read_profile
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_fleet_api import (
     AccountDetails,
     BareRole,
@@ -38,7 +39,7 @@ class IamReader:
 
     def __init__(self, iam: Any, deadline: float) -> None:
         self._iam, self._deadline = iam, deadline
-        self._sharing: dict[str, list[str]] = {}
+        self._sharing: dict[str, dict[str, str]] = {}
         self._summary: Mapping[str, int] | None = None
         self._account: AccountDetails | None = None
 
@@ -74,13 +75,22 @@ class IamReader:
         roles, broken = self._with_policies(bare, account.policies)
         return roles, {**errors, **broken}
 
-    def sharing(self, names: Iterable[str]) -> tuple[dict[str, list[str]], dict[str, Exception]]:
-        """The profiles that hold each of the roles; one call a role where they are not known yet."""
+    def sharing(self, names: Iterable[str]) -> tuple[dict[str, dict[str, str]], dict[str, Exception]]:
+        """The profiles that hold each of the roles: ARNs by name. One call a role where they are not known yet."""
         wanted = list(dict.fromkeys(names))
         asked = [name for name in wanted if name not in self._sharing]
-        found, errors = read_all(lambda name: profiles_of_role(self._iam, name), asked, self._deadline)
+        found, errors = read_all(lambda name: profile_arns_of_role(self._iam, name), asked, self._deadline)
         self._sharing.update(found)
         return {name: self._sharing[name] for name in wanted if name not in errors}, errors
+
+    def everyone(self) -> dict[str, RoleFacts] | None:
+        """Every role of the account, or None if GetAccountAuthorizationDetails is not permitted. Raise Failure."""
+        self._details(sys.maxsize)
+        account = self._account or AccountDetails()
+        if not account.roles:
+            return None
+        roles, errors = self._with_policies(account.roles, account.policies)
+        return None if errors else roles
 
     def _details(self, roles: int) -> AccountDetails:
         """All of the account, where that is cheaper than so many roles one by one, and permitted; else nothing."""

@@ -41,15 +41,13 @@ def run_info(module: AnsibleAWSModule) -> dict[str, Any]:
     allowing = {row["role"] for row in rows if row["answer"] in ("yes", "maybe")}
     sharing, unshared = surveyor.sharing(sorted(allowing))
     for row in rows:
-        row["other_profiles"] = [name for name in sharing.get(row["role"], []) if name != row["instance_profile"]]
+        row["other_profiles"] = [name for name in sharing.get(row["role"], {}) if name != row["instance_profile"]]
     if module.params["simulate"]:
         unshared = {**unshared, **_simulate(surveyor, survey, rows, actions, resources)}
-    return finish(rows, survey.region_errors, unshared)
+    return finish(rows, survey, unshared)
 
 
-def finish(
-    rows: list[dict[str, Any]], region_errors: Mapping[str, Exception], role_errors: Mapping[str, Exception]
-) -> dict[str, Any]:
+def finish(rows: list[dict[str, Any]], survey: Survey, role_errors: Mapping[str, Exception]) -> dict[str, Any]:
     """The module's result, or a Failure with it if something could not be read."""
     for row in rows:
         if row["role"] in role_errors and not row["failed"]:
@@ -58,7 +56,8 @@ def finish(
         "changed": False,
         "profiles": rows,
         "summary": summary_of(rows),
-        "failed_regions": [{"region": region, "error": describe(error)} for region, error in region_errors.items()],
+        "failed_regions": failed_regions(survey),
+        "forbidden_regions": survey.forbidden,
     }
     why = [f"{f['region']}: {f['error']['code']}: {f['error']['message']}" for f in result["failed_regions"]]
     failed = {row["role"]: row["error"] for row in rows if row["failed"]}
@@ -67,6 +66,11 @@ def finish(
         more = f"; and {len(why) - 10} more" if len(why) > 10 else ""
         raise Failure(f"Not all could be read: {'; '.join(why[:10])}{more}", **result)
     return result
+
+
+def failed_regions(survey: Survey) -> list[dict[str, Any]]:
+    """The regions whose instances could not be read."""
+    return [{"region": region, "error": describe(error)} for region, error in survey.region_errors.items()]
 
 
 def summary_of(rows: list[dict[str, Any]]) -> dict[str, int]:

@@ -22,7 +22,11 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_selection 
     instance_ids,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import PING, RoleFacts
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import choose_regions, refuse_disabled
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import (
+    choose_regions,
+    refuse_disabled,
+    set_aside_forbidden,
+)
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import split_names
 
 if TYPE_CHECKING:
@@ -39,7 +43,7 @@ SURVEY_SPEC: dict[str, dict[str, Any]] = {
 
 @dataclass
 class Profile:
-    """An instance profile and the instances (as EC2 lists them, with C(Region)) that use it; C(role) is its name."""
+    """An instance profile and the instances (as EC2 lists them, with `Region`) that use it; `role` is its name."""
 
     name: str
     arn: str
@@ -50,12 +54,13 @@ class Profile:
 
 @dataclass
 class Survey:
-    """What was read. Errors are by role name and by region."""
+    """What was read. Errors are by role name and by region; `forbidden` are regions that the organization closes."""
 
     profiles: list[Profile]
     roles: dict[str, RoleFacts]
     role_errors: dict[str, Exception]
     region_errors: dict[str, Exception]
+    forbidden: list[str] = field(default_factory=list)
 
     @property
     def partition(self) -> str:
@@ -81,10 +86,11 @@ class Surveyor:
         self._check_selection(params)
         self._filters = instance_filters(params["filters"])
         self.clients = Clients(module)
-        self._regions = choose_regions(module, self.clients)
-        self.iam = self.clients.client("iam", self.clients.region or self._regions[0])
-        self._reader = IamReader(self.iam, self.deadline)
-        self.sharing = self._reader.sharing
+        self._params = params
+        self.regions = choose_regions(module, self.clients)
+        self.iam = self.clients.client("iam", self.clients.global_region(self.regions))
+        self.reader = IamReader(self.iam, self.deadline)
+        self.sharing = self.reader.sharing
 
     def _check_selection(self, params: Mapping[str, Any]) -> None:
         # Not by the argument spec, to which the empty text of an unanswered survey question is a value like any other.
@@ -97,23 +103,23 @@ class Surveyor:
 
     def read(self) -> Survey:
         """Read all of it; raises Failure if IAM's profiles can't be read."""
-        named = self._reader.profiles({name.name for name in self._names}) if self._names else {}
+        named = self.reader.profiles({name.name for name in self._names}) if self._names else {}
         for name in self._names:
             _check_profile(name, named.get(name.name))
-        instances, region_errors = self._instances([profile["Arn"] for profile in named.values()])
+        instances, region_errors, forbidden = self._instances([profile["Arn"] for profile in named.values()])
         used: dict[str, list[dict[str, Any]]] = {}
         for instance in instances:
             if arn := instance.get("IamInstanceProfile", {}).get("Arn"):
                 used.setdefault(arn, []).append(instance)
-        found = named or self._reader.profiles({arn.rpartition("/")[2] for arn in used})
+        found = named or self.reader.profiles({arn.rpartition("/")[2] for arn in used})
         arns = [profile["Arn"] for profile in named.values()] if named else sorted(used)
         profiles = [_profile(arn, found.get(arn.rpartition("/")[2]), used.get(arn, [])) for arn in arns]
-        roles, role_errors = self._reader.roles(sorted({profile.role for profile in profiles if profile.role}))
-        return Survey(profiles, roles, role_errors, region_errors)
+        roles, role_errors = self.reader.roles(sorted({profile.role for profile in profiles if profile.role}))
+        return Survey(profiles, roles, role_errors, region_errors, forbidden)
 
-    def _instances(self, arns: list[str]) -> tuple[list[dict[str, Any]], dict[str, Exception]]:
-        """The instances of the selection, each with its C(Region)."""
-        clients = {region: self.clients.client("ec2", region) for region in self._regions}
+    def _instances(self, arns: list[str]) -> tuple[list[dict[str, Any]], dict[str, Exception], list[str]]:
+        """The instances of the selection, each with its `Region`; errors by region, and the regions left out."""
+        clients = {region: self.clients.client("ec2", region) for region in self.regions}
 
         def read(region: str) -> list[dict[str, Any]]:
             filters = [] if self._ids else self._filters
@@ -121,8 +127,9 @@ class Surveyor:
             return [row for group in groups for row in find_instances(clients[region], self._ids, [*filters, *group])]
 
         # A region that does not answer must leave time for IAM.
-        rows, errors = fan_out(read, self._regions, deadline=self.deadline - self._timeout / 2)
+        rows, errors = fan_out(read, self.regions, deadline=self.deadline - self._timeout / 2)
         refuse_disabled(self.clients, errors)
+        forbidden = set_aside_forbidden(self._params, self.regions, errors)
         # All else of an instance is let go: a fleet has many.
         kept = ("InstanceId", "State", "IamInstanceProfile")
         found = [
@@ -131,8 +138,8 @@ class Surveyor:
             for row in these
         ]
         if not errors:
-            check_found(self._ids, (row["InstanceId"] for row in found), self._regions)
-        return found, errors
+            check_found(self._ids, (row["InstanceId"] for row in found), self.regions)
+        return found, errors, forbidden
 
 
 def _given(params: Mapping[str, Any]) -> list[str]:

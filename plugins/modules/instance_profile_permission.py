@@ -16,6 +16,17 @@ description:
     allowing. Roles that don't are left alone.
   - Every plan is tried on the policy documents before it is carried out. A role that would still allow an action, or to
     which the method can't be applied, is left as it is, and named; the others are done, and the task fails in the end.
+  - A role that DHMC uses in any region of the account is never changed. It is the way in for every instance that has no
+    other. A managed policy on such a role is never edited, whatever O(allow_shared) says.
+  - A role keeps C(ssm:UpdateInstanceInformation) if an instance of any region would lose its way in. That is so where DHMC is
+    off, where the role that it names is missing, does not trust Systems Manager or does not allow the action, and where a
+    managed instance has an agent older than 3.2.582.0. Every profile that holds the role counts, also one that the task does
+    not name.
+  - What can't be read counts as if it kept instances from using DHMC. A region that a service control policy closes concerns
+    nothing, because the policy denies Systems Manager to the instances' roles, too.
+  - Roles that are left alone for these reasons are in RV(held). The others are done, and the task fails in the end.
+  - Each policy is read again right before it is changed. If it is another by then, it is left alone, and its row fails with
+    the code C(ChangedMeanwhile).
   - What was there comes back with O(state=restored), the same documents, attachments and versions.
 author:
   - The fleet.aws_ssm contributors (@fleet-aws)
@@ -74,64 +85,45 @@ options:
     description:
       - Whether a customer managed policy may be edited that other roles, users or groups use, too (other than the roles of
         this task). They lose the actions as well.
+      - A policy is not edited if one of the other roles has to keep the actions, as described above. So
+        C(iam:GetAccountAuthorizationDetails) is needed. Without it no such policy is edited.
     type: bool
     default: false
   deny_policy_name:
     description: The name of the inline policy with the deny.
     type: str
     default: fleet.aws_ssm-deny
+  elsewhere:
+    description:
+      - Whether roles may lose C(ssm:UpdateInstanceInformation) although instances have them in regions outside O(regions) in
+        which DHMC is off. These instances are no longer managed then.
+      - It changes nothing else. A role that DHMC uses is never changed.
+    type: bool
+    default: false
+  dhmc_planned:
+    description:
+      - In check mode, take DHMC to be on in the regions of the task in which it is off, because a later task turns it on.
+      - Without check mode it has no effect. Then only what DHMC is now counts.
+    type: bool
+    default: false
   state:
     description:
       - V(absent) takes the actions away.
-      - V(restored) puts back what O(backup) holds. What somebody has changed since is left alone and named, the rest is put
-        back, and the task fails in the end.
+      - V(restored) gives back what O(backup) or O(backup_file) holds of the account. It does so also for roles that are held
+        otherwise, because giving permissions back does no harm. What could not be restored is named, the rest is restored,
+        and the task fails in the end.
     type: str
     choices: [absent, restored]
     default: absent
-  backup:
-    description: What an earlier run returned as RV(backup). Required for O(state=restored). Of several runs, restore the last
-      one first, each by a task of its own.
-    type: list
-    elements: dict
-    suboptions:
-      account:
-        description: The account's id. A backup of another account than the credentials' is an error.
-        type: str
-        required: true
-      operation:
-        description: What was done.
-        type: str
-        choices: [detach, put, delete, version]
-        required: true
-      role:
-        description: The role it was done to.
-        type: str
-      policy:
-        description: The policy's name.
-        type: str
-        required: true
-      arn:
-        description: The ARN of a managed policy.
-        type: str
-      before:
-        description: The document before, as the text that IAM held.
-        type: str
-      after:
-        description: The document after.
-        type: str
-      version:
-        description: The id of the version that was the default.
-        type: str
-      versions:
-        description: The ids of all versions that there were.
-        type: list
-        elements: str
-  overwrite:
-    description: Whether O(state=restored) also puts back what was changed since. What it replaces is in RV(changes[].replaced).
+  confirm:
+    description:
+      - Whether O(state=restored) waits until IAM shows what was put back, because IAM is eventually consistent. What it does
+        not show within O(timeout) fails with the code C(NotConfirmed).
     type: bool
-    default: false
+    default: true
 extends_documentation_fragment:
   - fleet.aws_ssm.attributes
+  - fleet.aws_ssm.backup
   - fleet.aws_ssm.regions
   - amazon.aws.common.modules
   - amazon.aws.region.modules
@@ -143,14 +135,15 @@ notes:
   - A role changes for everything that uses it, instances of other regions among them. A warning names other profiles that
     hold it.
   - Policies of AWS's own are never edited.
-  - RV(backup) comes back when all is done. So that it outlives a run that is killed, run in check mode first and save what
-    that returns, for example with M(fleet.aws_ssm.backup_file), since the plan is the same. Steps that were never done are
-    recognized when it is restored.
-  - O(state=restored) needs no regions; O(timeout) applies.
-  - Needs what M(fleet.aws_ssm.instance_profile_permission_info) needs, and C(iam:GetAccountSummary); for changes, by what is
-    planned, C(iam:PutRolePolicy), C(iam:DeleteRolePolicy), C(iam:DetachRolePolicy), C(iam:ListPolicyVersions),
-    C(iam:CreatePolicyVersion); to restore also C(iam:AttachRolePolicy), C(iam:SetDefaultPolicyVersion),
-    C(iam:DeletePolicyVersion) and C(sts:GetCallerIdentity).
+  - RV(backup) comes back when all is done. O(backup_file) is written before the first change, so it outlives a run that is
+    killed.
+  - O(state=restored) takes no regions; O(timeout) applies.
+  - Needs what M(fleet.aws_ssm.instance_profile_permission_info) needs, and C(iam:GetAccountSummary),
+    C(iam:ListInstanceProfilesForRole), C(ec2:DescribeRegions), and in every region C(ssm:GetServiceSetting),
+    C(ec2:DescribeInstances) and C(ssm:DescribeInstanceInformation).
+  - Needs for changes, by what is planned, C(iam:PutRolePolicy), C(iam:DeleteRolePolicy), C(iam:DetachRolePolicy),
+    C(iam:ListPolicyVersions) and C(iam:CreatePolicyVersion); to restore also C(iam:AttachRolePolicy),
+    C(iam:SetDefaultPolicyVersion), C(iam:DeletePolicyVersion) and C(sts:GetCallerIdentity).
 """
 
 EXAMPLES = r"""
@@ -171,6 +164,17 @@ EXAMPLES = r"""
   fleet.aws_ssm.instance_profile_permission:
     state: restored
     backup: "{{ taken.backup }}"
+
+- name: Take the action away where DHMC works, and keep what was there in a file
+  fleet.aws_ssm.instance_profile_permission:
+    all_in_use: true
+    regions: all
+    backup_file: before.json
+
+- name: Give back what any run with this file has taken away
+  fleet.aws_ssm.instance_profile_permission:
+    state: restored
+    backup_file: before.json
 """
 
 RETURN = r"""
@@ -190,7 +194,8 @@ changes:
         - For O(state=absent) V(detach), V(put) (an inline policy), V(delete) (one that would be empty) or V(version) (a new
           default version of a managed policy).
         - For O(state=restored) V(attach), V(put), V(delete), V(default) (an old version is the default again, and the new
-          one is deleted), V(keep) (it is as it was) or V(lost) (it can't be put back).
+          one is deleted), V(keep) (it is as it was), V(skip) (it no longer exists, and O(overwrite) passes over it) or V(lost)
+          (it can't be put back).
       type: str
       returned: always
     role:
@@ -228,42 +233,110 @@ changes:
       type: bool
       returned: always
     error:
+      description: What went wrong.
+      type: dict
+      returned: when it failed
+      contains:
+        code:
+          description: AWS's error code, C(ChangedMeanwhile), C(ChangedSince), C(Gone), C(NotConfirmed), C(NotDone) or
+            C(DeadlineExceeded).
+          type: str
+        message:
+          description: The error's message.
+          type: str
+held:
+  description: Roles that are left alone, because DHMC uses them or because instances would lose their way in.
+  returned: O(state=absent), success, or failure after the profiles were read
+  type: list
+  elements: dict
+  contains:
+    role:
+      description: The role's name.
+      type: str
+    instance_profiles:
+      description: The profiles of the task that hold it.
+      type: list
+      elements: str
+    reason:
+      description: Why it is left alone, in words that follow the role's name.
+      type: str
+failed_regions:
+  description: The regions whose instances could not be read.
+  returned: O(state=absent), success, or failure after the profiles were read
+  type: list
+  elements: dict
+  contains:
+    region:
+      description: The region.
+      type: str
+    error:
       description: AWS's error, with C(code) and C(message).
       type: dict
-      returned: when AWS refused it
+forbidden_regions:
+  description: With O(regions=all), the regions that a service control policy of the organization closes. They are left out.
+  returned: O(state=absent), success, or failure after the profiles were read
+  type: list
+  elements: str
 refused:
   description: Roles that keep the actions, with C(role), C(instance_profiles) and C(reason).
   returned: O(state=absent), success, or failure after the profiles were read
   type: list
   elements: dict
 backup:
-  description: What O(state=restored) takes to undo the planned changes. It holds policy documents as IAM held them.
+  description:
+    - What was changed, or may have been where AWS gave no answer, in the form that O(backup) takes. In check mode, what would
+      be changed.
+    - It holds policy documents as IAM held them.
   returned: O(state=absent), success, or failure after the profiles were read
   type: list
   elements: dict
+  contains:
+    module:
+      description: The module that made the change, and can take it back.
+      type: str
+      sample: instance_profile_permission
+    kind:
+      description: V(role_inline_policy), V(role_policy_attachment) or V(managed_policy).
+      type: str
+    account:
+      description: The account's id.
+      type: str
+    partition:
+      description: The account's partition.
+      type: str
+    region:
+      description: None, because IAM has no regions.
+      type: str
+    resource:
+      description: The role and the name of its inline policy or the ARN of its managed policy, with a slash between them, or
+        the ARN of a managed policy.
+      type: str
+    before:
+      description: The document, whether the policy was attached, or the managed policy's C(document), C(version) and
+        C(versions).
+      type: raw
+    after:
+      description: The same after the change.
+      type: raw
+    time:
+      description: When the change was written to O(backup_file), in UTC. Empty if there is none.
+      type: str
+    run:
+      description: Which run wrote it. Empty if there is no O(backup_file).
+      type: str
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup_task import BACKUP_SPEC
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._module import execute
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._permission_module import run
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.module import run
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_survey import SURVEY_SPEC
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import REGIONS_SPEC
 
 
 def main() -> None:
     """Entry point."""
-    backup_entry = {
-        "account": {"type": "str", "required": True},
-        "operation": {"type": "str", "choices": ["detach", "put", "delete", "version"], "required": True},
-        "role": {"type": "str"},
-        "policy": {"type": "str", "required": True},
-        "arn": {"type": "str"},
-        "before": {"type": "str"},
-        "after": {"type": "str"},
-        "version": {"type": "str"},
-        "versions": {"type": "list", "elements": "str"},
-    }
     execute(
         AnsibleAWSModule(
             argument_spec={
@@ -274,10 +347,11 @@ def main() -> None:
                 "allow_shared": {"type": "bool", "default": False},
                 "deny_policy_name": {"type": "str", "default": "fleet.aws_ssm-deny"},
                 "state": {"type": "str", "choices": ["absent", "restored"], "default": "absent"},
-                "backup": {"type": "list", "elements": "dict", "options": backup_entry},
-                "overwrite": {"type": "bool", "default": False},
+                "confirm": {"type": "bool", "default": True},
+                "elsewhere": {"type": "bool", "default": False},
+                "dhmc_planned": {"type": "bool", "default": False},
+                **BACKUP_SPEC,
             },
-            required_if=[("state", "restored", ["backup"])],
             supports_check_mode=True,
         ),
         run,

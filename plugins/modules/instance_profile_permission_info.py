@@ -201,6 +201,11 @@ failed_regions:
   returned: success, or failure after the profiles were read
   type: list
   elements: dict
+forbidden_regions:
+  description: With O(regions=all), the regions that a service control policy of the organization closes. They are left out.
+  returned: success, or failure after the profiles were read
+  type: list
+  elements: str
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule

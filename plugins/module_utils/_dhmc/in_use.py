@@ -20,13 +20,15 @@ SSM_SERVICE = "ssm.amazonaws.com"
 class DhmcInUse:
     """The role's name that each region's setting names, None where DHMC is off.
 
-    `unread` are the regions that could not be asked. Those that the organization closes (`forbidden`) use no role: a
-    service control policy that denies a region denies it to DHMC's role and to instances' roles, too.
+    `values` are the settings where DHMC is on: a path and a name. `unread` are the regions that could not be asked.
+    Those that the organization closes (`forbidden`) use no role: a service control policy that denies a region denies
+    it to DHMC's role and to instances' roles, too.
     """
 
     roles: Mapping[str, str | None]
     unread: Mapping[str, Exception] = field(default_factory=dict)
     forbidden: tuple[str, ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
 
     def naming(self, role: str) -> list[str]:
         """The regions whose setting names the role. Names are unique in an account, whatever the path."""

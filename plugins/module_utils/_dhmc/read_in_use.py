@@ -31,4 +31,5 @@ def read_dhmc_in_use(clients: Clients, known: Iterable[str], deadline: float) ->
         {region: value.rpartition("/")[2] if value else None for region, value in values.items()},
         {region: error for region, error in errors.items() if region not in forbidden},
         forbidden,
+        {region: value for region, value in values.items() if value},
     )

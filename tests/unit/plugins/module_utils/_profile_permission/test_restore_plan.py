@@ -10,36 +10,47 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._permission_plan import Request, backup_of, plan_absent
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._permission_restore import (
-    PolicyNow,
-    RoleNow,
-    check_backup,
-    plan_restored,
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import (
+    Entry,
+    from_text,
+    originals,
+    to_text,
 )
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.policy_state import PolicyNow, RoleNow
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import PING, ManagedPolicy, RoleFacts
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.restore_plan import (
+    Now,
+    plan_restored,
+    targets_of,
+)
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.revoke_plan import Request, plan_absent
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.steps import MODULE, entries_of
 
 ACCOUNT = "123456789012"
 ARN = f"arn:aws:iam::{ACCOUNT}:policy/P"
 OLD, NEW, THEIRS = '{ "Statement" : [] }\n', '{"Statement": []}', '{"Statement": [{}]}'
+LATER = '{"Statement": [{}, {}]}'
 
 
-def entry(operation, **more):
-    empty = dict.fromkeys(["role", "arn", "before", "after", "version"])
-    return {"account": ACCOUNT, "operation": operation, "policy": "P", **empty, "versions": [], **more}
+def entry(kind, resource, before, after):
+    return Entry(MODULE, kind, ACCOUNT, "aws", None, resource, before, after)
 
 
-DETACH = entry("detach", role="R", arn=ARN)
-PUT = entry("put", role="R", before=OLD, after=NEW)
-ADDED = entry("put", role="R", after=NEW)
-DELETE = entry("delete", role="R", before=OLD)
-VERSION = entry("version", arn=ARN, before=OLD, after=NEW, version="v1", versions=["v1"])
+DETACH = entry("role_policy_attachment", f"R/{ARN}", True, False)
+PUT = entry("role_inline_policy", "R/P", OLD, NEW)
+ADDED = entry("role_inline_policy", "R/P", None, NEW)
+DELETE = entry("role_inline_policy", "R/P", OLD, None)
+VERSION = entry("managed_policy", ARN, {"document": OLD, "version": "v1", "versions": ["v1"]}, {"document": NEW})
+
+
+def undone(given, state, *, overwrite=False):
+    return plan_restored(targets_of(originals(given)), state, overwrite=overwrite)
 
 
 def undo(given, role=None, policy=None, *, overwrite=False):
-    (found,) = plan_restored([given], {"R": role}, {ARN: policy}, overwrite=overwrite)
-    assert found.entry == given
+    state = Now({"R": role}, {ARN: policy}, {ARN: policy is not None})
+    (found,) = undone(given if isinstance(given, list) else [given], state, overwrite=overwrite)
     return found
 
 
@@ -64,46 +75,53 @@ THERE = PolicyNow("", {})
         (VERSION, None, PolicyNow("v2", {"v1": OLD, "v2": NEW}), "default"),
         (VERSION, None, PolicyNow("v1", {"v1": OLD}), "keep"),
         (VERSION, None, PolicyNow("v1", {"v1": OLD, "v2": THEIRS}), "keep"),
-        # Null may have become an empty text on its way.
-        ({**ADDED, "before": ""}, now(), None, "keep"),
-        ({**ADDED, "before": ""}, now(P=NEW), None, "delete"),
+        # What the policy allows counts, not the number of its version.
+        (VERSION, None, PolicyNow("v3", {"v3": OLD, "v2": THEIRS}), "keep"),
+        (VERSION, None, PolicyNow("v2", {"v3": OLD, "v2": NEW}), "default"),
+        # Run again with the same file after someone has changed it: the first value of all is what comes back.
+        ([PUT, entry("role_inline_policy", "R/P", THEIRS, LATER)], now(P=LATER), None, "put"),
+        ([PUT, entry("role_inline_policy", "R/P", THEIRS, LATER)], now(P=OLD), None, "keep"),
+        ([PUT, entry("role_inline_policy", "R/P", THEIRS, LATER)], now(P=NEW), None, "put"),
     ],
 )
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_what_was_done_is_undone_and_what_was_not_is_kept(given, role, policy, operation, overwrite):
     found = undo(given, role, policy, overwrite=overwrite)
-    assert (found.operation, found.reason) == (operation, "")
+    assert (found.outcome, found.code, found.reason) == (operation, "", "")
+    assert bool(found.step) is (operation != "keep")
+    assert found.step is None or found.step.operation == "attach" or found.step.after in (OLD, None)
 
 
 @pytest.mark.parametrize(
-    ("given", "role", "policy", "words", "over"),
+    ("given", "role", "policy", "why", "over"),
     [
-        (PUT, now(P=THEIRS), None, "the inline policy P was changed since (overwrite restores it)", "put"),
-        (PUT, now(), None, "the inline policy P was removed since (overwrite restores it)", "put"),
-        (ADDED, now(P=THEIRS), None, "the inline policy P was changed since (overwrite restores it)", "delete"),
-        (DELETE, now(P=THEIRS), None, "the inline policy P was changed since (overwrite restores it)", "put"),
+        (PUT, now(P=THEIRS), None, ("ChangedSince", "the inline policy P of the role R was changed since"), "put"),
+        (PUT, now(), None, ("ChangedSince", "the inline policy P of the role R was removed since"), "put"),
+        (ADDED, now(P=THEIRS), None, ("ChangedSince", "the inline policy P of the role R was changed since"), "delete"),
+        (DELETE, now(P=THEIRS), None, ("ChangedSince", "the inline policy P of the role R was changed since"), "put"),
         (
             VERSION,
             None,
             PolicyNow("v3", {"v1": OLD, "v2": NEW, "v3": THEIRS}),
-            "the policy P has another default version since, v3 (overwrite restores it)",
+            ("ChangedSince", "the policy P has another default version since, v3 (overwrite restores it)"),
             "default",
         ),
-        (DETACH, None, THERE, "the role R is gone", "lost"),
-        (PUT, None, None, "the role R is gone", "lost"),
-        (DETACH, now(), None, f"the policy {ARN} is gone", "lost"),
-        (VERSION, None, None, f"the policy {ARN} is gone", "lost"),
-        (VERSION, None, PolicyNow("v2", {"v2": NEW}), "the version v1 of the policy P is gone", "lost"),
-        (VERSION, None, PolicyNow("v2", {"v1": THEIRS, "v2": NEW}), "the version v1 of the policy P is gone", "lost"),
+        (DETACH, None, THERE, ("Gone", "the role R is gone"), "skip"),
+        (PUT, None, None, ("Gone", "the role R is gone"), "skip"),
+        (DETACH, now(), None, ("Gone", f"the policy {ARN} is gone"), "skip"),
+        (VERSION, None, None, ("Gone", f"the policy {ARN} is gone"), "skip"),
+        (VERSION, None, PolicyNow("v2", {"v2": NEW}), ("Gone", "the version v1 of the policy P is gone"), "skip"),
     ],
 )
-def test_what_was_changed_since_is_left_unless_overwrite_says_otherwise(given, role, policy, words, over):
+def test_what_was_changed_since_is_left_unless_overwrite_says_otherwise(given, role, policy, why, over):
+    code, words = why
     found = undo(given, role, policy)
-    assert (found.operation, found.reason) == ("lost", words)
+    assert (found.outcome, found.code, found.step) == ("lost", code, None)
+    assert words in found.reason
     found = undo(given, role, policy, overwrite=True)
-    assert found.operation == over
-    # What somebody made of it is replaced, and so must be known.
-    assert found.now == (None if over == "lost" or role == now() else THEIRS)
+    assert found.outcome == over
+    # What someone made of it is replaced, and so must be known.
+    assert over == "skip" or found.step.before == (None if role == now() else THEIRS)
 
 
 @pytest.mark.parametrize(
@@ -119,42 +137,43 @@ def test_what_was_changed_since_is_left_unless_overwrite_says_otherwise(given, r
 )
 def test_only_versions_that_were_made_here_are_deleted(default, texts, surplus):
     found = undo(VERSION, policy=PolicyNow(default, texts), overwrite=True)
-    assert (found.operation, found.surplus) == ("default", surplus)
+    assert (found.outcome, found.step.surplus) == ("default", surplus)
 
 
 def test_a_version_of_before_that_reads_the_same_is_not_deleted():
-    given = {**VERSION, "version": "v2", "versions": ["v2", "v1"]}
-    assert undo(given, policy=PolicyNow("v3", {"v1": NEW, "v2": OLD, "v3": NEW})).surplus == ("v3",)
+    given = entry(
+        "managed_policy", ARN, {"document": OLD, "version": "v2", "versions": ["v2", "v1"]}, {"document": NEW}
+    )
+    assert undo(given, policy=PolicyNow("v3", {"v1": NEW, "v2": OLD, "v3": NEW})).step.surplus == ("v3",)
 
 
 def test_the_last_change_is_undone_first():
-    found = plan_restored([DETACH, PUT], {"R": now(P=NEW)}, {ARN: THERE}, overwrite=False)
-    assert [one.entry["operation"] for one in found] == ["put", "detach"]
+    found = undone([DETACH, PUT], Now({"R": now(P=NEW)}, {}, {ARN: True}))
+    assert [one.outcome for one in found] == ["put", "attach"]
 
 
-@pytest.mark.parametrize("given", [DETACH, PUT, ADDED, DELETE, VERSION])
-def test_a_backup_as_it_was_returned_is_taken(given):
-    check_backup([given], ACCOUNT)
-    check_backup(json.loads(json.dumps([given])), ACCOUNT)
+def test_what_could_not_be_read_fails_and_the_rest_is_restored():
+    error = TimeoutError()
+    state = Now({"R": now(P=NEW)}, {}, {}, {ARN: error})
+    found = undone([VERSION, PUT], state)
+    assert [(one.outcome, one.error) for one in found] == [("put", None), ("lost", error)]
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    "given",
     [
-        ({**PUT, "account": "999999999999"}, "is of account 999999999999, but the credentials are of 123456789012"),
-        ({**DETACH, "arn": None}, "entry 2 has no arn: give the backup as it was returned"),
-        ({**DETACH, "role": ""}, "entry 2 has no role"),
-        ({**PUT, "after": None, "role": None}, "entry 2 has no role, after"),
-        ({**DELETE, "before": None}, "entry 2 has no before"),
-        ({**VERSION, "before": None, "version": None}, "entry 2 has no before, version"),
-        # A document that was decoded on its way, and that Ansible made text of again.
-        ({**PUT, "before": "{'Statement': []}"}, "entry 2: before is not a policy document as text"),
-        ({**VERSION, "after": "null"}, "entry 2: after is not a policy document"),
+        entry("managed_policy", ARN, None, {"document": NEW}),
+        entry("managed_policy", ARN, {"document": OLD}, {"document": NEW}),
+        entry("managed_policy", ARN, {"document": OLD, "version": "v1", "versions": "v1"}, {"document": NEW}),
+        entry("managed_policy", ARN, VERSION.before, None),
+        entry("role_policy_attachment", "R/P", True, False),
+        entry("role_trust_policy", "R", OLD, NEW),
+        entry("role", "R", None, {}),
     ],
 )
-def test_a_backup_that_can_not_be_one_is_refused_before_anything_is_changed(given, words):
-    with pytest.raises(InputError, match=f"^backup: .*{words}") as caught:
-        check_backup([DETACH, given], ACCOUNT)
+def test_an_entry_that_this_module_never_makes_is_refused(given):
+    with pytest.raises(InputError, match="Nothing was changed") as caught:
+        targets_of(originals([PUT, given]))
     assert "\n" not in str(caught.value)
 
 
@@ -206,23 +225,24 @@ class Iam:
     def planned(self, backup):
         roles = {name: RoleNow(frozenset(role["attached"]), role["inline"]) for name, role in self.roles.items()}
         policies = {arn: PolicyNow(policy["default"], policy["versions"]) for arn, policy in self.policies.items()}
-        return plan_restored(backup, roles, policies, overwrite=False)
+        return undone(backup, Now(roles, policies, dict.fromkeys(policies, True)))
 
-    def restore(self, undo, *, cut_off=False):
-        given = undo.entry
-        if undo.operation == "default":
-            policy = self.policies[given["arn"]]
-            policy["default"] = given["version"]
-            for name in () if cut_off else undo.surplus:
+    def restore(self, found, *, cut_off=False):
+        step = found.step
+        if step is None:
+            assert found.outcome == "keep"
+        elif step.operation == "default":
+            policy = self.policies[step.arn]
+            policy["default"] = step.version
+            for name in () if cut_off else step.surplus:
                 del policy["versions"][name]
-        elif undo.operation == "attach":
-            self.roles[given["role"]]["attached"].add(given["arn"])
-        elif undo.operation == "put":
-            self.roles[given["role"]]["inline"][given["policy"]] = given["before"]
-        elif undo.operation == "delete":
-            del self.roles[given["role"]]["inline"][given["policy"]]
+        elif step.operation == "attach":
+            self.roles[step.role]["attached"].add(step.arn)
+        elif step.operation == "put":
+            self.roles[step.role]["inline"][step.policy] = step.after
         else:
-            assert undo.operation == "keep"
+            assert step.operation == "delete"
+            del self.roles[step.role]["inline"][step.policy]
 
 
 @st.composite
@@ -246,8 +266,7 @@ def plans(draw):
 @given(plans(), st.data())
 def test_whatever_part_of_a_plan_was_done_all_comes_back_byte_for_byte(account_and_steps, data):
     iam, steps = account_and_steps
-    before, backup = iam.state(), json.loads(json.dumps(backup_of(ACCOUNT, steps)))
-    check_backup(backup, ACCOUNT)
+    before, backup = iam.state(), from_text(to_text(entries_of(steps, ACCOUNT, "aws")), "backup")
     for step in steps:
         if data.draw(st.booleans()):
             iam.do(step)
@@ -261,4 +280,4 @@ def test_whatever_part_of_a_plan_was_done_all_comes_back_byte_for_byte(account_a
     for found in iam.planned(backup):
         iam.restore(found)
     assert iam.state() == before
-    assert {found.operation for found in iam.planned(backup)} <= {"keep"}
+    assert {found.outcome for found in iam.planned(backup)} <= {"keep"}

@@ -8,17 +8,16 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._permission_plan import (
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import PING, ManagedPolicy, RoleFacts
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.revoke_plan import (
     DENY_SID,
     Request,
-    Step,
     applied,
-    backup_of,
     deny_document,
     needs_versions,
     plan_absent,
 )
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import PING, ManagedPolicy, RoleFacts
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.steps import Step, entries_of
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._role_policies import document_size
 
 INSTANCES = "arn:aws:ec2:*:123456789012:instance/*"
@@ -251,12 +250,34 @@ def test_versions_are_asked_for_only_where_a_version_may_be_made():
     assert [needs_versions(facts, request(method)) for method in ("deny", "detach")] == [[], []]
 
 
+@pytest.mark.parametrize("allow_shared", [False, True])
+def test_a_policy_that_has_to_be_kept_is_never_edited(allow_shared):
+    policy = managed(MIXED, attached=2 if allow_shared else 1)
+    kept = {policy.arn: "the role Dhmc has it, too"}
+    for method, steps in (("auto", DENY), ("rewrite", []), ("deny", DENY), ("detach", [("detach", "P", "R")])):
+        asked = replace(request(method, allow_shared=allow_shared), kept=kept)
+        plan = plan_absent([role(policy)], asked)
+        assert [(step.operation, step.policy, step.role) for step in plan.steps] == steps
+        why = plan.refused.get("R", plan.steps and plan.steps[0].reason)
+        assert method not in ("auto", "rewrite") or "P is not edited: the role Dhmc has it, too" in why
+
+
 def test_a_step_and_its_backup_say_what_was_there():
     policy = managed(MIXED, versions=("v3", "v2"))
     (step,) = plan_absent([role(policy)], request()).steps
-    (entry,) = backup_of("123456789012", [step])
-    wanted = {"operation": "version", "role": None, "policy": "P", "arn": policy.arn, "before": MIXED, "version": "v3"}
-    assert entry == {**wanted, "account": "123456789012", "after": step.after, "versions": ["v3", "v2"]}
-    assert json.loads(json.dumps(entry)) == entry
+    (entry,) = entries_of([step], "123456789012", "aws")
+    assert (entry.kind, entry.resource, entry.region) == ("managed_policy", policy.arn, None)
+    assert entry.before == {"document": MIXED, "version": "v3", "versions": ["v3", "v2"]}
+    assert entry.after == {"document": step.after}
     assert applied(role(policy), [step]).managed[0].text == step.after
     assert applied(role(policy), [Step("version", "X", arn="arn:other", after=ONLY)]) == role(policy)
+
+
+def test_the_backup_of_what_hangs_on_a_role_names_the_role():
+    steps = plan_absent([role(of_aws(ONLY), own=ONLY, more=MIXED)], request()).steps
+    found = {(e.kind, e.resource): (e.before, e.after) for e in entries_of(steps, "123456789012", "aws")}
+    assert found == {
+        ("role_policy_attachment", "R/arn:aws:iam::aws:policy/P"): (True, False),
+        ("role_inline_policy", "R/own"): (ONLY, None),
+        ("role_inline_policy", "R/more"): (MIXED, text(statement("s3:GetObject"))),
+    }

@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._permission_plan import (
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import PING, ManagedPolicy, RoleFacts, may
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.revoke_plan import (
     Request,
     deny_document,
     needs_versions,
     plan_absent,
 )
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import PING, ManagedPolicy, RoleFacts, may
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._role_policies import document_size
 
 INVENTORY = "ssm:PutInventory"

@@ -13,7 +13,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import (
@@ -24,17 +24,18 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import (
     statements,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import ManagedPolicy, RoleFacts, may
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.steps import (
+    DELETE,
+    DETACH,
+    PUT,
+    VERSION,
+    Step,
+)
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._role_policies import document_size
 
 AUTO = "auto"
-DETACH = "detach"
 DENY = "deny"
 REWRITE = "rewrite"
-
-# Operations of a step.
-PUT = "put"
-DELETE = "delete"
-VERSION = "version"
 
 # What its policy is called unless the task says otherwise.
 DENY_NAME = "fleet.aws_ssm-deny"
@@ -46,7 +47,7 @@ _VERSIONS = 5
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for. C(resources) are those that each action is decided for."""
+    """What is asked for. `resources` are those that each action is decided for."""
 
     resources: Mapping[str, Sequence[str]]
     method: str
@@ -54,25 +55,8 @@ class Request:
     allow_shared: bool
     quotas: Mapping[str, int]
     """GetAccountSummary's SummaryMap."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One change. C(before) and C(after) are the documents' text.
-
-    C(operation): detach (managed policy C(arn) from C(role)), put or delete (inline policy of C(role)), version (a new
-    default version of C(arn); C(version) is the one before, C(versions) all that there were).
-    """
-
-    operation: str
-    policy: str
-    role: str | None = None
-    arn: str | None = None
-    before: str | None = None
-    after: str | None = None
-    version: str | None = None
-    versions: tuple[str, ...] = ()
-    reason: str = ""
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """The ARNs of managed policies that are never edited, and why."""
 
 
 @dataclass(frozen=True)
@@ -216,6 +200,8 @@ class _Role:
             return self._detach(policy, f"allows {self._named} and nothing else")
         if policy.of_aws:
             raise _Refused(f"the policy {policy.name} is AWS's own, allows other actions too, and can't be edited")
+        if policy.arn in self._request.kept:
+            raise _Refused(f"the policy {policy.name} is not edited: {self._request.kept[policy.arn]}")
         others = policy.attached - self._holders.get(policy.arn, 0)
         if others > 0 and not self._request.allow_shared:
             raise _Refused(
@@ -287,21 +273,3 @@ def deny_document(actions: Sequence[str]) -> str:
     """The inline policy that takes the actions away."""
     statement = {"Sid": DENY_SID, "Effect": "Deny", "Action": list(actions), "Resource": "*"}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-def backup_of(account: str, steps: Iterable[Step]) -> list[dict[str, Any]]:
-    """What C(state=restored) takes to undo the steps; documents as the text that IAM held."""
-    return [
-        {
-            "account": account,
-            "operation": step.operation,
-            "role": step.role,
-            "policy": step.policy,
-            "arn": step.arn,
-            "before": step.before,
-            "after": step.after,
-            "version": step.version,
-            "versions": list(step.versions),
-        }
-        for step in steps
-    ]
