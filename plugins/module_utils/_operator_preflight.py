@@ -31,6 +31,8 @@ def preflight(scope: Scope) -> list[Statement]:
                 "iam:GetAccountAuthorizationDetails",
                 "iam:GetAccountSummary",
                 "iam:ListInstanceProfiles",
+                # Whether the agents know DHMC, where they would have to use it.
+                "ssm:DescribeInstanceInformation",
             ],
             "*",
         ),

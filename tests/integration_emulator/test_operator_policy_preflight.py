@@ -39,6 +39,12 @@ def actions(needs):
     return {need.action for need in needs}
 
 
+def turn_on(account, zoo, *regions):
+    """Turn DHMC on, with a role that works."""
+    zoo.role("Dhmc", "ssm.amazonaws.com", "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy")
+    account.put("Dhmc", *regions)
+
+
 def test_the_report_the_fixes_and_their_undoing(account, zoo, tmp_path):
     zoo.add("Core", CORE)
     zoo.add("InlineOnly", inline={"ping": document(statement(PING))})
@@ -50,7 +56,7 @@ def test_the_report_the_fixes_and_their_undoing(account, zoo, tmp_path):
         zoo.start("eu-west-1", name)
     # A region that is not named, and in which DHMC is on.
     zoo.start("ap-south-1", "Core")
-    account.put("Somebodys", "ap-south-1")
+    turn_on(account, zoo, "eu-west-1", "ap-south-1")
     before = zoo.state()
     policies = render(account, *FEATURES, other_roles=ROLES, editable_policies=["Own", "Only"])
     fixes = {"fix": "permissions,imdsv2,imds", "new_instances": True, "backup_file": str(tmp_path / "backup.json")}
@@ -105,6 +111,7 @@ def test_the_report_the_fixes_and_their_undoing(account, zoo, tmp_path):
 def test_policies_that_are_not_named_can_be_neither_attached_nor_detached_nor_edited(account, zoo, tmp_path):
     zoo.add("Core", CORE)
     zoo.start("eu-west-1", "Core")
+    turn_on(account, zoo, "eu-west-1")
     policies = render(account, *FEATURES, other_roles="Core", managed_policies="Own")
     both = policies["preflight"] + policies["preflight_permissions"]
     given = {"backup_file": str(tmp_path / "backup.json")}

@@ -44,6 +44,8 @@ def restore(module: AnsibleAWSModule, backup: BackupTask) -> dict[str, Any]:
     params = module.params
     if split_names(params["regions"]) is not None:
         raise InputError("regions is not for state=restored: IAM has no regions. Nothing was changed.")
+    if params["timeout"] < 1:
+        raise InputError(f"timeout: {params['timeout']} is not a number of seconds above 0.")
     deadline = time.monotonic() + params["timeout"]
     clients = Clients(module)
     try:
