@@ -16,6 +16,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.reques
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.restore import (
     CHANGED_SINCE,
     IN_USE,
+    Now,
     Outcome,
     others_in,
 )
@@ -24,21 +25,16 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.types 
 Differs = Callable[[Any, Any], bool]
 
 
-def plan_absent(
-    request: Request,
-    home: Home,
-    role: RoleState | None,
-    profile: ProfileState | None,
-    holders: Sequence[str],
-    differs: Differs,
-) -> list[Outcome]:
-    """What becomes of the profile and of the role. `holders` are the profiles that hold the role."""
+def plan_absent(request: Request, home: Home, now: Now, differs: Differs) -> list[Outcome]:
+    """What becomes of the profile and of the role. `now` has no others."""
     outcomes = []
     if request.profile:
-        outcomes.append(_profile(request, profile))
-    if role:
+        outcomes.append(_profile(request, next(iter(now.profiles.values()), None)))
+    for role in now.roles.values():
         going = [outcome.name for outcome in outcomes if outcome.changes]
-        outcomes.append(_role(request, home, role, [name for name in holders if name not in going], differs))
+        holders = [name for name in now.holders.get(role.name if role else "", []) if name not in going]
+        if role:
+            outcomes.append(_role(request, home, role, holders, differs))
     return outcomes
 
 
@@ -84,5 +80,3 @@ def as_said(now: RoleState, said: RoleState, names: Iterable[str], differs: Call
     wanted = set(names)
     managed = [arn for arn in now.managed if arn in said.managed or arn.rpartition("/")[2] in wanted]
     return replace(said, trust=now.trust if same_trust else said.trust, managed=tuple(managed), inline=inline)
-
-

@@ -21,7 +21,12 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import 
     ROLE_TAG,
     TRUST_POLICY,
 )
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import ChangedMeanwhile, Failure, code_of
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import (
+    ChangedMeanwhile,
+    Failure,
+    code_of,
+    may_have_happened,
+)
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam import service_roles
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import profiles_of_role
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.types import (
@@ -75,7 +80,9 @@ class Applier:
             self._compare_profile(change)
         elif change.kind in (ROLE, PROFILE):
             return  # IAM refuses to make what exists
-        elif self._is_stale() or change.kind in _REPLACED or (change.kind == INLINE_POLICY and change.before is not None):
+        elif (
+            self._is_stale() or change.kind in _REPLACED or (change.kind == INLINE_POLICY and change.before is not None)
+        ):
             now = service_roles.value_now(self._iam, change)
             if now != change.before:
                 raise ChangedMeanwhile(change.before, now)
@@ -110,9 +117,8 @@ class Applier:
         try:
             call(self._iam, *parameters)
         except Exception as error:
-            if hasattr(error, "response"):
-                raise
-            self._begin(change)
+            if may_have_happened(error):
+                self._begin(change)
             raise
         self._begin(change)
 
@@ -160,7 +166,8 @@ class Applier:
         try:
             self._call(change, service_roles.create_profile, profile)
         except Exception as error:
-            if code_of(error) != "EntityAlreadyExists" or not _is_bare(service_roles.read_profile(self._iam, profile.name), profile):
+            found = service_roles.read_profile(self._iam, profile.name)
+            if code_of(error) != "EntityAlreadyExists" or not _is_bare(found, profile):
                 raise
             self._begin(change)
         if profile.role:

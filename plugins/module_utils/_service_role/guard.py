@@ -45,10 +45,9 @@ def is_weaker(now: RoleState, then: RoleState, policies: Policies, home: Home) -
     """Whether a role that DHMC uses would serve it less: trust in Systems Manager, or what an agent calls first."""
     resources = resources_of(PING, (), home.partition, home.account)
     before, after = (
-        (trusts(role.trust_policy, SSM_SERVICE).answer, allows(role, policies, PING, resources))
-        for role in (now, then)
+        (trusts(role.trust_policy, SSM_SERVICE).answer, allows(role, policies, PING, resources)) for role in (now, then)
     )
-    return any(_RANK[new] < _RANK[old] for old, new in zip(before, after))
+    return any(_RANK[new] < _RANK[old] for old, new in zip(before, after, strict=True))
 
 
 def why_role_stays(role: RoleState, dhmc: DhmcInUse | None, problem: str) -> str:

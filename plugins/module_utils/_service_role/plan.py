@@ -64,15 +64,27 @@ class Plan:
         return any(change.kind == kind and change.before is None for change in self.changes)
 
 
+@dataclass(frozen=True)
+class Found:
+    """What IAM holds of what a task names."""
+
+    role: RoleState | None
+    profile: ProfileState | None
+    arns: tuple[str, ...]
+    """The managed policies that the task names."""
+    policies: Policies
+    """The documents of all that the role has or will have."""
+
+
 def role_name(request: Request, profile: ProfileState | None) -> IamName:
     """The role that is meant: the one that the profile holds, or that is named, or that has the profile's name."""
     held, given = profile.role if profile else None, request.role
     if held:
         if given and given.name.name != held:
             raise InputError(
-                f"{request.option('name')}: the instance profile {profile.name if profile else ''} holds the role {held},"
-                f" not {given.name.name}. A profile holds one role: leave {request.option('name')} empty, or name another"
-                " profile."
+                f"{request.option('name')}: the instance profile {profile.name if profile else ''} holds the role "
+                f"{held}, not {given.name.name}. A profile holds one role: leave {request.option('name')} empty, or "
+                "name another profile."
             )
         return IamName(held, given.name.path if given else None)
     if given:
@@ -93,43 +105,34 @@ def check_path(option: str, what: str, wanted: IamName, path: str) -> None:
         )
 
 
-def plan_present(
-    request: Request,
-    home: Home,
-    role: RoleState | None,
-    profile: ProfileState | None,
-    arns: Iterable[str],
-    policies: Policies,
-    differs: Differs,
-) -> Plan:
+def plan_present(request: Request, home: Home, found: Found, differs: Differs) -> Plan:
     """The plan, or InputError for all that speaks against it.
 
-    `arns` are the managed policies that the task names. `policies` has the documents of all that the role has or will
-    have, if an action is required. `differs` compares two documents but for format and order.
+    `differs` compares two documents but for format and order.
     """
-    wanted = role_name(request, profile)
-    _check_exists(request, wanted, role, profile)
-    work = _RoleWork(request, home, list(arns), policies, differs)
+    role, wanted = found.role, role_name(request, found.profile)
+    _check_exists(request, wanted, found)
+    work = _RoleWork(request, home, found.arns, found.policies, differs)
     if role is None:
-        then = new_role(request, home, wanted, work.arns)
+        then = new_role(request, home, wanted, found.arns)
         changes = [Change(ROLE, then.name, None, then.to_journal())]
     else:
         check_path(request.option("name"), "the IAM role", wanted, role.path)
         changes = work.of_existing(role)
         then = changed(role, changes)
     notes = work.check(role, then)
-    profile_then, more = _profile(request, profile, then.name)
-    return Plan(then, profile_then, [*changes, *more], notes)
+    profile, more = _profile(request, found.profile, then.name)
+    return Plan(then, profile, [*changes, *more], notes)
 
 
-def _check_exists(request: Request, wanted: IamName, role: RoleState | None, profile: ProfileState | None) -> None:
+def _check_exists(request: Request, wanted: IamName, found: Found) -> None:
     way_out = f"Create it, or set {request.option('create')} to true to have it made."
-    if request.profile and profile is None and not request.create:
+    if request.profile and found.profile is None and not request.create:
         raise InputError(
             f"{request.option('instance_profile')}: the instance profile {request.profile.name.name} does not exist. "
             f"{way_out}"
         )
-    if role is None and not request.create:
+    if found.role is None and not request.create:
         raise InputError(f"{request.option('name')}: the IAM role {wanted.name} does not exist. {way_out}")
 
 
@@ -153,7 +156,7 @@ class _RoleWork:
 
     request: Request
     home: Home
-    arns: list[str]
+    arns: tuple[str, ...]
     policies: Policies
     differs: Differs
 
@@ -196,8 +199,8 @@ class _RoleWork:
             if before is not None and not replace:
                 raise InputError(
                     f"{self.request.option('inline_policies')}: the IAM role {role.name}, which was not made here, has "
-                    f"another inline policy {name!r}. Choose another name, or set {self.request.option('overwrite')} to "
-                    "true to replace it."
+                    f"another inline policy {name!r}. Choose another name, or set {self.request.option('overwrite')} "
+                    "to true to replace it."
                 )
             changes.append(Change(INLINE_POLICY, f"{role.name}/{name}", before, text))
         return changes
@@ -224,9 +227,7 @@ class _RoleWork:
     def _allows(self, role: RoleState) -> Answer:
         if not self.request.action:
             return Answer.YES
-        resources = resources_of(
-            self.request.action, self.request.resources, self.home.partition, self.home.account
-        )
+        resources = resources_of(self.request.action, self.request.resources, self.home.partition, self.home.account)
         return allows(role, self.policies, self.request.action, resources)
 
     def check(self, now: RoleState | None, then: RoleState) -> list[str]:
@@ -307,8 +308,9 @@ def check_quotas(request: Request, plan: Plan, quotas: Mapping[str, int]) -> Non
     limit = quotas.get("AttachedPoliciesPerRoleQuota")
     if kinds & {ROLE, ATTACHMENT} and limit is not None and len(role.managed) > limit:
         raise InputError(
-            f"{request.option('managed_policies')}: the role {role.name} would have {len(role.managed)} managed policies "
-            f"attached; the account's quota is {limit}. Detach some, put them into one policy, or have the quota raised."
+            f"{request.option('managed_policies')}: the role {role.name} would have {len(role.managed)} managed "
+            f"policies attached; the account's quota is {limit}. Detach some, put them into one policy, or have the "
+            "quota raised."
         )
     limit, size = quotas.get("RolePolicySizeQuota"), sum(map(document_size, role.inline.values()))
     if kinds & {ROLE, INLINE_POLICY} and limit is not None and size > limit:
@@ -319,8 +321,8 @@ def check_quotas(request: Request, plan: Plan, quotas: Mapping[str, int]) -> Non
     limit, size = quotas.get("AssumeRolePolicySizeQuota"), document_size(role.trust)
     if kinds & {ROLE, TRUST_POLICY} and limit is not None and size > limit:
         raise InputError(
-            f"{request.option('name')}: the trust policy of the role {role.name} would have {size} characters; the quota "
-            f"is {limit}. Have the quota raised, or name another role."
+            f"{request.option('name')}: the trust policy of the role {role.name} would have {size} characters; the "
+            f"quota is {limit}. Have the quota raised, or name another role."
         )
 
 
@@ -332,7 +334,7 @@ def _room(option: str, what: str, used: int, limit: int | None) -> None:
 
 
 def check_spelling(option: str, what: str, name: str, existing: Iterable[str]) -> None:
-    """Raise InputError if a name that is to be made exists in another spelling: IAM does not tell them apart by case."""
+    """Raise InputError if a name that is to be made exists in another spelling, which IAM takes for the same."""
     other = next((found for found in existing if found.lower() == name.lower() and found != name), None)
     if other:
         raise InputError(

@@ -146,7 +146,7 @@ def parse_request(params: Mapping[str, Any]) -> Request:
 
 def check_home(request: Request, home: Home) -> None:
     """Raise InputError for an ARN of another account or partition than the credentials'."""
-    for option, given in (
+    for name, given in (
         ("name", request.role),
         ("instance_profile", request.profile),
         ("permissions_boundary", request.boundary),
@@ -154,7 +154,7 @@ def check_home(request: Request, home: Home) -> None:
     ):
         if not given or not given.name.account:
             continue
-        option = request.option(option)
+        option = request.option(name)
         partition = given.text.split(":")[1]
         if partition != home.partition:
             raise InputError(
@@ -196,7 +196,7 @@ def _words(values: Iterable[str] | None) -> list[str]:
 
 def _description(option: str, text: str) -> str:
     if not _DESCRIPTION.fullmatch(text):
-        raise InputError(f"{option}: IAM takes 1,000 characters of Latin-1 at most, and no others. Shorten or change it.")
+        raise InputError(f"{option}: IAM takes up to 1,000 characters, of Latin-1 only. Shorten or change it.")
     return text
 
 
@@ -208,10 +208,10 @@ def _tags(option: str, tags: Mapping[str, Any]) -> dict[str, str]:
         if key.lower().startswith("aws:"):
             raise InputError(f"{option}: {key!r} begins with aws:, which is reserved for AWS. Use another key.")
         if not (1 <= len(key) <= _LONGEST_KEY and _TAG.fullmatch(key)):
-            raise InputError(f"{option}: {key!r} is not a key of a tag (1 to {_LONGEST_KEY} letters, digits, _.:/=+-@).")
+            raise InputError(f"{option}: {key!r} is no key of a tag (1 to {_LONGEST_KEY} letters, digits, _.:/=+-@).")
         if len(value) > _LONGEST_VALUE or not _TAG.fullmatch(value):
             raise InputError(
-                f"{option}: the value of {key!r} is not one of a tag (up to {_LONGEST_VALUE} letters, digits, _.:/=+-@)."
+                f"{option}: the value of {key!r} is no tag's (up to {_LONGEST_VALUE} letters, digits, _.:/=+-@)."
             )
     if OWNER_TAG in found:
         raise InputError(f"{option}: {OWNER_TAG} is set by the module. Leave it out.")

@@ -3,8 +3,8 @@
 # PRIVATE to fleet.aws_ssm: may change in any release.
 """Rules: what becomes of each resource of a backup, and of a role and a profile that are to go. Pure.
 
-A role or profile that was made is removed only if it holds nothing that someone else has put there. One that was removed
-is made again. A part of a role that was there before is put back by itself.
+A role or profile that was made is removed only if it holds nothing that someone else has put there. One that was
+removed is made again. A part of a role that was there before is put back by itself.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.types 
     value_in,
 )
 
-CHANGED_SINCE, GONE, IN_USE, PROTECTED, NOT_READ = "ChangedSince", "Gone", "InUse", "Protected", "NotRead"
+CHANGED_SINCE, GONE, IN_USE = "ChangedSince", "Gone", "InUse"
 _ROLE_KINDS = (ROLE, TRUST_POLICY, ROLE_BOUNDARY, ROLE_DESCRIPTION, ROLE_TAG, ATTACHMENT, INLINE_POLICY)
 
 
@@ -75,7 +75,8 @@ class Now:
 
 def names_in(originals: Iterable[Original]) -> tuple[list[str], list[str]]:
     """The names of the roles and of the profiles that a backup is about."""
-    roles, profiles = set(), set()
+    roles: set[str] = set()
+    profiles: set[str] = set()
     for one in originals:
         name = one.resource.partition("/")[0] if one.kind in PARTED else one.resource
         (roles if one.kind in _ROLE_KINDS else profiles).add(name)
@@ -94,8 +95,8 @@ def check_values(originals: Iterable[Original]) -> None:
                 (role_from_journal if one.kind == ROLE else profile_from_journal)(one.resource, value)
             except (KeyError, TypeError, ValueError) as error:
                 raise InputError(
-                    f"backup: the {one.kind.replace('_', ' ')} {one.resource} is damaged ({type(error).__name__}: {error})."
-                    " Use a backup that is whole."
+                    f"backup: the {one.kind.replace('_', ' ')} {one.resource} is damaged ({type(error).__name__}: "
+                    f"{error}). Use a backup that is whole."
                 ) from error
 
 
@@ -120,14 +121,14 @@ def _still_held(outcomes: list[Outcome], now: Now) -> list[Outcome]:
         for change in outcome.changes
         if change.kind in (PROFILE, PROFILE_ROLE) and change.before is not None
     }
-    found = []
-    for outcome in outcomes:
-        if any(change.kind == ROLE and change.after is None for change in outcome.changes):
-            left = [name for name in now.holders.get(outcome.name, []) if (name, outcome.name) not in freed]
-            if left:
-                outcome = outcome.refused(IN_USE, f"the instance profile {', '.join(left)} holds it: left alone")
-        found.append(outcome)
-    return found
+
+    def checked(outcome: Outcome) -> Outcome:
+        goes = any(change.kind == ROLE and change.after is None for change in outcome.changes)
+        left = [name for name in now.holders.get(outcome.name, []) if goes and (name, outcome.name) not in freed]
+        why = f"the instance profile {', '.join(left)} holds it: left alone"
+        return outcome.refused(IN_USE, why) if left else outcome
+
+    return [checked(outcome) for outcome in outcomes]
 
 
 @dataclass(frozen=True)
@@ -202,8 +203,8 @@ class _Restore:
 
     def _gone(self, one: Original) -> Outcome:
         what = "role" if one.kind in _ROLE_KINDS else "instance profile"
-        if one.kind == ATTACHMENT and not one.before:
-            return Outcome(one.kind, one.resource, reason="is gone with the role")
+        if one.before in (None, False):
+            return Outcome(one.kind, one.resource, reason=f"is gone with the {what}")
         if self.overwrite:
             return Outcome(one.kind, one.resource, reason=f"the {what} does not exist any more")
         return Outcome(one.kind, one.resource).refused(

@@ -86,7 +86,7 @@ def role_from_journal(name: str, value: Mapping[str, Any]) -> RoleState:
     )
     for text in (role.trust, *role.inline.values()):
         if not isinstance(json.loads(text), dict):
-            raise ValueError(f"{text!r} is not a policy document")
+            raise TypeError(f"{text!r} is not a policy document")
     return role
 
 
