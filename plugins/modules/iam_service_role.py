@@ -128,6 +128,12 @@ options:
       - It never removes what instances depend on.
     type: bool
     default: false
+  only_missing:
+    description:
+      - With O(state=restored), whether only to make again what was removed, and leave the rest to another task. A setting
+        that names a role can be restored between the two.
+    type: bool
+    default: false
   dhmc_reset_in:
     description: Regions in which an earlier task would have turned DHMC off. Counts in check mode only.
     type: list
@@ -414,6 +420,7 @@ def main() -> None:
                 "required_action": text,
                 "required_resources": names,
                 "state": {"type": "str", "choices": ["present", "absent", "restored"], "default": "present"},
+                "only_missing": {"type": "bool", "default": False},
                 "dhmc_reset_in": names,
                 "regions": names,
                 "timeout": {"type": "int", "default": 300},

@@ -22,6 +22,8 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.restor
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.types import Change, ProfileState, RoleState
 
+# Why something is kept that nobody asked to be removed.
+FOREIGN = "was not made by fleet.aws_ssm"
 Differs = Callable[[Any, Any], bool]
 
 
@@ -44,14 +46,14 @@ def _profile(request: Request, profile: ProfileState | None) -> Outcome:
         return Outcome(PROFILE, name, reason="does not exist")
     outcome = Outcome(PROFILE, profile.name)
     if not profile.made_by(request.owner):
-        return replace(outcome, reason="was not made by fleet.aws_ssm")
+        return replace(outcome, reason=FOREIGN)
     return replace(outcome, changes=(Change(PROFILE, profile.name, profile.to_journal(), None),))
 
 
 def _role(request: Request, home: Home, role: RoleState, holders: Sequence[str], differs: Differs) -> Outcome:
     outcome = Outcome(ROLE, role.name)
     if not role.made_by(request.owner):
-        return replace(outcome, reason="was not made by fleet.aws_ssm")
+        return replace(outcome, reason=FOREIGN)
     if holders:
         return outcome.refused(IN_USE, f"the instance profile {', '.join(holders)} holds it")
     arns = [home.aws_policy(name) for name in request.aws_policies]

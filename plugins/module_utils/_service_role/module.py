@@ -92,7 +92,7 @@ def _run(module: AnsibleAWSModule) -> dict[str, Any]:
         read_at=time.monotonic(),
     )
     if request is None:
-        return run_restored(task, params["owner"])
+        return run_restored(task, params["owner"], only_missing=params["only_missing"])
     return _present(task, request) if params["state"] == "present" else run_absent(task, request)
 
 

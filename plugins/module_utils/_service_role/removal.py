@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible.module_utils.common.warnings import warn
+
 from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import PROFILE, PROFILE_ROLE, ROLE
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, describe
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.absent import plan_absent
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.absent import FOREIGN, plan_absent
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.guard import (
     is_weaker,
     removes_role,
@@ -28,6 +30,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.restor
     plan_restored,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.result import (
+    KIND_NAMES,
     entries_of,
     first_ten,
     outcome_row,
@@ -50,6 +53,9 @@ def run_absent(task: Task, request: Request) -> dict[str, Any]:
     )
     outcomes = _guarded(task, plan_absent(request, task.home, now, compare_policies), now)
     result = _carry_out(task, outcomes, keep=True)
+    for outcome in outcomes:
+        if outcome.reason == FOREIGN:
+            warn(f"The {KIND_NAMES[outcome.kind]} {outcome.resource} is kept: it {FOREIGN}.")
     gone = any(row["kind"] == ROLE and row["changed"] for row in result["resources"])
     result.update(
         role=None if gone else role_view(role, task.home), removed_role=role_view(role, task.home) if gone else None
@@ -57,8 +63,8 @@ def run_absent(task: Task, request: Request) -> dict[str, Any]:
     return _finished(result, "removed")
 
 
-def run_restored(task: Task, owner: str) -> dict[str, Any]:
-    """`state=restored`: puts back everything that the backup holds of this owner."""
+def run_restored(task: Task, owner: str, *, only_missing: bool) -> dict[str, Any]:
+    """`state=restored`: puts back what the backup holds of this owner, or only what was removed."""
     originals = task.backup.originals(task.home.account)
     check_values(originals)
     reader, (role_names, profile_names) = task.reader, names_in(originals)
@@ -69,6 +75,8 @@ def run_restored(task: Task, owner: str) -> dict[str, Any]:
         {name: reader.holders(role) for name, role in roles.items()},
     )
     planned = plan_restored(originals, now, owner=owner, overwrite=task.overwrite)
+    if only_missing:
+        planned = [outcome for outcome in planned if outcome.makes_anew]
     return _finished(_carry_out(task, _guarded(task, planned, now), keep=False), "restored")
 
 
@@ -139,7 +147,7 @@ def _finished(result: dict[str, Any], what: str) -> dict[str, Any]:
     failed = [row for row in result["resources"] if row["failed"]]
     if failed:
         why = [
-            f"{row['kind'].replace('_', ' ')} {row['resource']}: {row['error']['code']}: {row['error']['message']}"
+            f"{KIND_NAMES[row['kind']]} {row['resource']}: {row['error']['code']}: {row['error']['message']}"
             for row in failed
         ]
         count = f"{len(failed)} of {len(result['resources'])} could not be {what}"

@@ -59,6 +59,11 @@ class Outcome:
         """The role's or the profile's name."""
         return self.resource.partition("/")[0] if self.kind in PARTED else self.resource
 
+    @property
+    def makes_anew(self) -> bool:
+        """Whether a role or a profile that is gone is made again."""
+        return any(change.kind in (ROLE, PROFILE) and change.before is None for change in self.changes)
+
     def refused(self, code: str, message: str) -> Outcome:
         """The same resource, left alone."""
         return replace(self, changes=(), error=(code, message))

@@ -13,13 +13,32 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import 
     ATTACHMENT,
     INLINE_POLICY,
     PROFILE,
+    PROFILE_ROLE,
+    PROFILE_TAG,
     ROLE,
+    ROLE_BOUNDARY,
+    ROLE_DESCRIPTION,
+    ROLE_TAG,
     TRUST_POLICY,
     Entry,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.request import Home
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.restore import Outcome
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.types import Change, ProfileState, RoleState
+
+# What a message calls the kinds of a backup.
+KIND_NAMES = {
+    ROLE: "IAM role",
+    PROFILE: "instance profile",
+    PROFILE_ROLE: "role of the instance profile",
+    PROFILE_TAG: "tag of the instance profile",
+    ATTACHMENT: "managed policy of the IAM role",
+    INLINE_POLICY: "inline policy of the IAM role",
+    TRUST_POLICY: "trust policy of the IAM role",
+    ROLE_BOUNDARY: "permissions boundary of the IAM role",
+    ROLE_DESCRIPTION: "description of the IAM role",
+    ROLE_TAG: "tag of the IAM role",
+}
 
 
 def role_view(role: RoleState | None, home: Home) -> dict[str, Any] | None:
