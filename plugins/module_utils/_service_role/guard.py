@@ -18,7 +18,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import A
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import PING, resources_of
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.plan import Policies, allows
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.request import Home
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.types import Change, RoleState
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.types import Change, RoleState, changed
 
 _RANK = {Answer.NO: 0, Answer.MAYBE: 1, Answer.YES: 2}
 
@@ -48,6 +48,17 @@ def is_weaker(now: RoleState, then: RoleState, policies: Policies, home: Home) -
         (trusts(role.trust_policy, SSM_SERVICE).answer, allows(role, policies, PING, resources)) for role in (now, then)
     )
     return any(_RANK[new] < _RANK[old] for old, new in zip(before, after, strict=True))
+
+
+def weakening(now: RoleState, changes: Sequence[Change], policies: Policies, home: Home) -> list[Change]:
+    """Those of the changes of a role's parts that must not be made, so that it serves DHMC no less than now."""
+    if not is_weaker(now, changed(now, changes), policies, home):
+        return []
+    alone = [change for change in changes if is_weaker(now, changed(now, [change]), policies, home)]
+    rest = [change for change in changes if change not in alone]
+    # What is harmless alone may not be together: two policies that allow the same.
+    together = is_weaker(now, changed(now, rest), policies, home)
+    return alone + [change for change in rest if together and change.takes_away]
 
 
 def why_role_stays(role: RoleState, dhmc: DhmcInUse | None, problem: str) -> str:

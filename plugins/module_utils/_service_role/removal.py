@@ -11,17 +11,26 @@ from ansible.module_utils.common.warnings import warn
 
 from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import PROFILE, PROFILE_ROLE, ROLE
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import (
+    ATTACHMENT,
+    INLINE_POLICY,
+    PROFILE,
+    PROFILE_ROLE,
+    ROLE,
+    ROLE_BOUNDARY,
+    TRUST_POLICY,
+)
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, describe
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.absent import FOREIGN, plan_absent
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.guard import (
-    is_weaker,
     removes_role,
+    weakening,
     why_role_stays,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.request import Request
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.restore import (
     IN_USE,
+    NOT_READ,
     Now,
     Outcome,
     check_values,
@@ -37,7 +46,10 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.result
     role_view,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.task import Task, attempt
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.types import RoleState, changed
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.types import Change, RoleState, changed
+
+# The kinds that decide what a role allows, and whom it trusts.
+_PERMISSIONS = (TRUST_POLICY, ROLE_BOUNDARY, ATTACHMENT, INLINE_POLICY)
 
 
 def run_absent(task: Task, request: Request) -> dict[str, Any]:
@@ -108,18 +120,25 @@ def _in_use(task: Task, outcome: Outcome, now: Now) -> Outcome:
 def _without_losses(task: Task, role: RoleState, outcomes: list[Outcome]) -> list[Outcome]:
     """Hold what would take from a role that DHMC uses what it serves it by."""
     every = [change for outcome in outcomes for change in outcome.changes]
-    parts = [each for each in every if each.name == role.name and each.kind != ROLE and not each.of_profile]
-    if not any(change.takes_away for change in parts):
+    parts = [each for each in every if each.name == role.name and each.kind in _PERMISSIONS]
+    if not parts:
         return outcomes
-    then, policies = changed(role, parts), task.reader.policies
-    task.reader.documents({*role.managed, *then.managed, *filter(None, (role.boundary, then.boundary))}, {})
-    why = why_role_stays(role, *task.survey.dhmc()) if is_weaker(role, then, policies, task.home) else ""
-    if not why:
-        return outcomes
+    then = changed(role, parts)
+    try:
+        task.reader.documents({*role.managed, *then.managed, *filter(None, (role.boundary, then.boundary))}, {})
+    except Failure as error:
+        return _refused(outcomes, [each for each in parts if each.takes_away], NOT_READ, str(error))
+    held = weakening(role, parts, task.reader.policies, task.home)
+    why = why_role_stays(role, *task.survey.dhmc()) if held else ""
+    return (
+        _refused(outcomes, held, IN_USE, f"the role {why}: it keeps what lets instances register") if why else outcomes
+    )
+
+
+def _refused(outcomes: list[Outcome], held: list[Change], code: str, message: str) -> list[Outcome]:
+    """The same, without the changes that are held."""
     return [
-        outcome.refused(IN_USE, f"the role {why}: it keeps what lets instances register")
-        if any(change in parts and change.takes_away for change in outcome.changes)
-        else outcome
+        outcome.refused(code, message) if any(change in held for change in outcome.changes) else outcome
         for outcome in outcomes
     ]
 

@@ -40,7 +40,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.types 
     value_in,
 )
 
-CHANGED_SINCE, GONE, IN_USE = "ChangedSince", "Gone", "InUse"
+CHANGED_SINCE, GONE, IN_USE, NOT_READ = "ChangedSince", "Gone", "InUse", "NotRead"
 _ROLE_KINDS = (ROLE, TRUST_POLICY, ROLE_BOUNDARY, ROLE_DESCRIPTION, ROLE_TAG, ATTACHMENT, INLINE_POLICY)
 
 
@@ -178,7 +178,9 @@ class _Restore:
         if now is None:
             if before and whole and None in whole.ours:
                 role = next((one.before for one in parts if one.kind == PROFILE_ROLE), before.role)
-                target = ProfileState(before.name, before.path, role, before.tags)
+                tags = {**before.tags, **{_part(one): one.before for one in parts if one.kind == PROFILE_TAG}}
+                tags = {key: value for key, value in tags.items() if value is not None}
+                target = ProfileState(before.name, before.path, role, tags)
                 return [self._outcome(PROFILE, [Change(PROFILE, self.name, None, target.to_journal())])]
             return [self._gone(one) for one in self.originals]
         if before and whole and not any(one.kind == PROFILE_ROLE for one in parts):

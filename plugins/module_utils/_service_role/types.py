@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -169,7 +169,7 @@ _OPERATIONS = {
 }
 
 
-def changed(role: RoleState, changes: list[Change]) -> RoleState:
+def changed(role: RoleState, changes: Iterable[Change]) -> RoleState:
     """The role after changes of its parts."""
     trust, description, boundary = role.trust, role.description, role.boundary
     tags, managed, inline = dict(role.tags), set(role.managed), dict(role.inline)
