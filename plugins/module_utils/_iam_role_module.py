@@ -21,6 +21,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failu
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import Role, read_role
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import IamName, parse_name
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Decision, check_action, decide, trusts
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import ALL, split_names
 
 if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -34,7 +35,8 @@ def run_info(module: AnsibleAWSModule) -> dict[str, Any]:
         raise InputError("resources: is an empty list: name at least one ARN, or * for any.")
     clients = Clients(module)
     try:
-        role = read_role(clients.client("iam", clients.region), name.name)
+        regions = [name for name in split_names(module.params["regions"]) or [] if name.lower() != ALL]
+        role = read_role(clients.client("iam", clients.global_region(regions)), name.name)
     except (AnsibleAWSError, BotoCoreError, ClientError) as error:
         detail = describe(error)
         raise Failure(f"The IAM role {name.name} can't be read: {detail['code']}: {detail['message']}") from error

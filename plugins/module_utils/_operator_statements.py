@@ -52,7 +52,8 @@ def _settings(scope: Scope) -> list[Statement]:
             ["ssm:GetServiceSetting", "ssm:ResetServiceSetting", "ssm:UpdateServiceSetting"],
             scope.regional("ssm", SETTING),
         ),
-        _pass_role(scope, [scope.role], _SSM),
+        # A role that was replaced is passed again when it is put back.
+        _pass_role(scope, [scope.role, *scope.other_roles], _SSM),
     ]
 
 
@@ -70,7 +71,8 @@ def _dhmc_role(scope: Scope) -> list[Statement]:
     return [
         # The role is kept as long as any region names it, so that its removal reads them all.
         allow("SeeWhetherAnyRegionNamesTheRole", ["ssm:GetServiceSetting"], setting_everywhere(scope)),
-        allow("ReadAccount", ["ec2:DescribeRegions", "iam:GetAccountSummary"], "*"),
+        # Names that differ in case only are refused, so all of them are listed before a role is made.
+        allow("ReadAccount", ["ec2:DescribeRegions", "iam:GetAccountSummary", "iam:ListRoles"], "*"),
         *_make_role(scope, scope.role, policies),
     ]
 
@@ -110,6 +112,7 @@ def _make_role(scope: Scope, name: str, policies: Iterable[str]) -> list[Stateme
                 "iam:DetachRolePolicy",
                 "iam:ListInstanceProfilesForRole",
                 "iam:TagRole",
+                "iam:UntagRole",
                 "iam:UpdateAssumeRolePolicy",
                 "iam:UpdateRole",
             ],
@@ -134,6 +137,7 @@ def _instance_profile(scope: Scope) -> list[Statement]:
                 "iam:GetInstanceProfile",
                 "iam:RemoveRoleFromInstanceProfile",
                 "iam:TagInstanceProfile",
+                "iam:UntagInstanceProfile",
             ],
             profile,
         ),
@@ -144,8 +148,19 @@ def _instance_profile(scope: Scope) -> list[Statement]:
         *_read_role(scope, scope.instance_role),
         read_policies(scope),
         *_make_role(scope, scope.instance_role, [scope.aws_policy("AmazonSSMManagedInstanceCore")]),
-        # The profile is kept as long as an instance of any region has it, so that its removal reads them all.
-        allow("ReadAccount", ["ec2:DescribeInstances", "ec2:DescribeRegions", "iam:GetAccountSummary"], "*"),
+        # The profile is kept as long as an instance of any region has it, and the role as long as any region names it.
+        allow("SeeWhetherAnyRegionNamesTheRole", ["ssm:GetServiceSetting"], setting_everywhere(scope)),
+        allow(
+            "ReadAccount",
+            [
+                "ec2:DescribeInstances",
+                "ec2:DescribeRegions",
+                "iam:GetAccountSummary",
+                "iam:ListInstanceProfiles",
+                "iam:ListRoles",
+            ],
+            "*",
+        ),
     ]
 
 

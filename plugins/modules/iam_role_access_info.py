@@ -35,6 +35,12 @@ options:
     description: The service that the trust policy is examined for.
     type: str
     default: ssm.amazonaws.com
+  regions:
+    description:
+      - Regions of the account. They only tell which partition it is in, where no region is set. V(all) says nothing.
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - fleet.aws_ssm.attributes.info
   - amazon.aws.common.modules
@@ -184,6 +190,7 @@ def main() -> None:
                 "actions": {"type": "list", "elements": "str", "default": ["ssm:UpdateInstanceInformation"]},
                 "resources": {"type": "list", "elements": "str", "default": ["*"]},
                 "service": {"type": "str", "default": "ssm.amazonaws.com"},
+                "regions": {"type": "list", "elements": "str", "default": []},
             },
             supports_check_mode=True,
         ),

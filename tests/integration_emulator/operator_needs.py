@@ -32,6 +32,7 @@ GLOBAL = {
     "iam:ListAccountAliases",
     "iam:ListInstanceProfiles",
     "iam:ListPolicies",
+    "iam:ListRoles",
     "sts:GetCallerIdentity",
 }
 

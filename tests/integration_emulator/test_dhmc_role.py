@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 NAME = "AWSSystemsManagerDefaultEC2InstanceManagementRole"
 OURS = f"service-role/{NAME}"
 POLICY = "AmazonSSMManagedEC2InstanceDefaultPolicy"
@@ -77,8 +79,6 @@ def test_policies_boundary_and_path_are_the_users_and_strings_from_a_survey_work
 
 
 def test_any_unanswered_question_of_a_survey_is_the_default(account):
-    # FAILS until the role takes "" for its lists, dictionaries, booleans, numbers and names too: the specification
-    # says type bool, dict or int, and role argument validation refuses the empty string.
     names = [
         "dhmc_regions",
         "dhmc_backup_file",
@@ -114,8 +114,8 @@ def test_a_role_of_somebody_else_that_fits_is_used_and_never_changed_or_removed(
     assert account.values(*REGIONS) == dict.fromkeys(REGIONS, "ops/Fitting")
     run = account.dhmc_role(**variables, dhmc_state="absent", dhmc_role_remove=True).ok()
     assert run.writes == ["ResetServiceSetting eu-west-1", "ResetServiceSetting us-east-1"]
-    assert "was not made by fleet.aws_ssm" in run.text
-    assert run.result["dhmc_removed_role"] in (None, "")
+    assert "Fitting is kept: it was not made by fleet.aws_ssm" in run.text
+    assert not run.result["dhmc_removed_role"]
     assert account.roles() == before
 
 
@@ -129,6 +129,7 @@ def test_a_role_that_does_not_fit_is_refused_and_extended_only_on_demand(account
     for word in (f"role {_arn(account, 'Unfit')} does not fit", "ssm.amazonaws.com", "ssm:UpdateInstanceInformation"):
         assert word in run.text
     assert "dhmc_role_fix" in run.text
+    assert "Nothing was changed." in run.text
     assert run.writes == []
 
     account.dhmc_role(**variables, dhmc_role_fix="true").ok()
@@ -171,10 +172,38 @@ def test_a_missing_role_that_is_not_to_be_made_is_an_error(account):
     assert run.writes == []
 
 
-def test_bad_input_leaves_no_role_behind(account):
-    run = account.dhmc_role(dhmc_regions=["us-east-1", "af-south-1"])
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"dhmc_regions": ["us-east-1", "af-south-1"]}, ["not enabled in this account: af-south-1"]),
+        (
+            {"dhmc_role_managed_policies": "arn:aws:iam::aws:policy/service-role/CloudWatchAgentServerPolicy"},
+            [
+                "dhmc_role_managed_policies: there is no managed policy",
+                "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy exists",
+            ],
+        ),
+        (
+            {"dhmc_role_managed_policies": "CloudWatchAgentServerPolicy\nNope"},
+            ["dhmc_role_managed_policies: there is no managed policy 'Nope'"],
+        ),
+        ({"dhmc_role_name": "arn:aws:iam::999999999999:role/x"}, ["dhmc_role_name:", "is of account 999999999999"]),
+        ({"dhmc_role_inline_policies": {"p": {"Version": "2012-10-17"}}}, ["dhmc_role_inline_policies:", "Statement"]),
+        (
+            {"dhmc_role_permissions_boundary": "arn:aws:iam::aws:policy/Nope"},
+            ["dhmc_role_permissions_boundary: there is no managed policy arn:aws:iam::aws:policy/Nope"],
+        ),
+        (
+            {"dhmc_role_permissions_boundary": "arn:aws:iam::aws:policy/AmazonS3FullAccess"},
+            ["dhmc_role_name:", "would not fit", "boundary"],
+        ),
+    ],
+)
+def test_bad_input_leaves_no_role_behind(account, variables, words):
+    run = account.dhmc_role(**{"dhmc_regions": REGIONS, **variables})
     assert run.rc != 0
-    assert "not enabled in this account: af-south-1" in run.text
+    assert [word for word in words if word not in run.text] == []
+    assert "Nothing was changed." in run.text or "af-south-1" in run.text
     assert run.writes == []
 
 

@@ -31,9 +31,14 @@ ATTACHMENT = "role_policy_attachment"  # ROLE/ARN; whether the managed policy is
 USER_ATTACHMENT = "user_policy_attachment"  # USER/ARN; the same
 GROUP_ATTACHMENT = "group_policy_attachment"  # GROUP/ARN; the same
 TRUST_POLICY = "role_trust_policy"  # the role's name; the document's text
+ROLE_BOUNDARY = "role_permissions_boundary"  # the role's name; the policy's ARN, None for no boundary
+ROLE_DESCRIPTION = "role_description"  # the role's name; the text
+ROLE_TAG = "role_tag"  # ROLE/KEY; the tag's value, None for no such tag
 MANAGED_POLICY = "managed_policy"  # the ARN; the policy as a dictionary with `document`, None for no policy
 ROLE = "role"  # the role's name; the role as a dictionary, None for no role
 PROFILE = "instance_profile"  # the profile's name; the profile as a dictionary, None for no profile
+PROFILE_ROLE = "instance_profile_role"  # the profile's name; the name of the role that it holds, None for none
+PROFILE_TAG = "instance_profile_tag"  # PROFILE/KEY; the tag's value, None for no such tag
 
 
 @dataclass(frozen=True)
@@ -202,11 +207,18 @@ KINDS: Mapping[str, tuple[bool, Callable[[Any], bool]]] = {
     USER_ATTACHMENT: (False, _flag),
     GROUP_ATTACHMENT: (False, _flag),
     TRUST_POLICY: (False, _document),
+    ROLE_BOUNDARY: (False, _text_or_none),
+    ROLE_DESCRIPTION: (False, _text_or_none),
+    ROLE_TAG: (False, _text_or_none),
     MANAGED_POLICY: (False, _policy_or_none),
     ROLE: (False, _object_or_none),
     PROFILE: (False, _object_or_none),
+    PROFILE_ROLE: (False, _text_or_none),
+    PROFILE_TAG: (False, _text_or_none),
 }
-_PARTED = frozenset({METADATA_OPTION, INLINE_POLICY, ATTACHMENT, USER_ATTACHMENT, GROUP_ATTACHMENT})
+_PARTED = frozenset(
+    {METADATA_OPTION, INLINE_POLICY, ATTACHMENT, USER_ATTACHMENT, GROUP_ATTACHMENT, ROLE_TAG, PROFILE_TAG}
+)
 
 
 def appended(held: Sequence[Entry], new: Iterable[Entry]) -> list[Entry]:
