@@ -15,6 +15,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import count, printable
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._waiting import (
     DOUBTFUL,
     HOPELESS,
@@ -113,16 +114,17 @@ class ActionModule(ActionBase):
         host = task_vars.get("inventory_hostname", "localhost")
         whose = "ssm" if host in ("localhost", "127.0.0.1") else f"ssm ({host})"
         failed = "" if "pacing" in look else f"this look failed: {_one_line(look.get('msg'))}; before that, "
-        display.display(f"{whose}: {failed}{progress(state, elapsed)}, {ending}")
+        display.display(printable(f"{whose}: {failed}{progress(state, elapsed)}, {ending}"))
 
     def _message(self, end: str, state: Row, elapsed: float) -> str:
         totals = state["totals"]
-        counts = f"{totals['managed']} of {totals['in_scope']} instances are managed"
+        verb = "is" if totals["managed"] == 1 else "are"
+        counts = f"{totals['managed']} of {count(totals['in_scope'], 'instance')} {verb} managed"
         reasons = f": {why(state)}" if why(state) else ""
         messages = {
             REACHED: f"{counts} after {duration(elapsed)}.",
             "check": f"{counts}{reasons}. Check mode: there was one look and no waiting.",
-            HOPELESS: f"{counts}, and waiting does not help{reasons}. The fix of each stands in missing.",
+            HOPELESS: f"{counts}, and waiting does not help{reasons}. The fix of each is in missing.",
             "time": f"{counts} after {duration(elapsed)}, when the time was up{reasons}.",
         }
         return messages[end]

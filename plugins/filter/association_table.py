@@ -44,6 +44,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import printable
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._table import aligned
 
 
@@ -71,7 +72,7 @@ def association_table(instances: Iterable[Mapping[str, Any]], *, check_mode: boo
         if row["failed"]
     ]
     lines += [f"{row['region']} {row['instance_id']}: skipped: {row['reason']}" for row in rows if row["skipped"]]
-    return lines
+    return [printable(line) for line in lines]
 
 
 def _counts(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -56,6 +56,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import count, printable
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._table import aligned
 
 Row = Mapping[str, Any]
@@ -84,10 +85,17 @@ def preflight_table(
         lines += _more(found, most, "instances")
     concerned = sum(len(row["instances"]) for row in allowing)
     lines.append(
-        f"{len(allowing)} of {len(rows)} profiles allow ssm:UpdateInstanceInformation, so that {concerned} instances "
-        f"don't use DHMC; {len(off)} instances have no metadata service, {len(optional)} take IMDSv1"
+        f"{len(allowing)} of {count(len(rows), 'profile')} {_verb(len(allowing), 'allows', 'allow')} "
+        f"ssm:UpdateInstanceInformation, so that {count(concerned, 'instance')} "
+        f"{_verb(concerned, 'does', 'do')}n't use DHMC; {count(len(off), 'instance')} {_verb(len(off), 'has', 'have')} "
+        f"no metadata service, {len(optional)} {_verb(len(optional), 'takes', 'take')} IMDSv1"
     )
-    return lines + [f"NOT ALL COULD BE READ: {message}" for message in unread]
+    lines += [f"NOT ALL COULD BE READ: {message}" for message in unread]
+    return [printable(line) for line in lines]
+
+
+def _verb(number: int, one: str, many: str) -> str:
+    return one if number == 1 else many
 
 
 def _rows(what: str, rows: Any) -> list[Row]:

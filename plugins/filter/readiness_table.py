@@ -44,13 +44,13 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import count, printable
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._report_words import (
     VERDICTS,
     by_attention,
-    counted,
+    dhmc_words,
     moment,
     percent,
-    visible,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._table import aligned
 
@@ -66,15 +66,16 @@ def readiness_table(result: Row, *, most: int = 25) -> list[str]:
     scope = totals["in_scope"]
     if scope:
         lines.append(
-            f"Coverage {percent(totals['managed'], scope)}: {totals['managed']:,} of {counted(scope, 'instance')} in "
+            f"Coverage {percent(totals['managed'], scope)}: {totals['managed']:,} of {count(scope, 'instance')} in "
             f"scope managed, {totals['instances'] - scope} out of scope"
         )
     else:
         lines.append(f"No instance in scope, {totals['instances']} out of scope")
-    return lines + [
-        f"NOT ALL COULD BE READ: {row['region']}: {row['error']['code']}: {visible(row['error']['message'])}"
+    lines += [
+        f"NOT ALL COULD BE READ: {row['region']}: {row['error']['code']}: {row['error']['message']}"
         for row in result.get("failed_regions") or ()
     ]
+    return [printable(line) for line in lines]
 
 
 def _regions(result: Row) -> list[str]:
@@ -83,19 +84,26 @@ def _regions(result: Row) -> list[str]:
             row["region"],
             percent(row["managed"], row["in_scope"]),
             f"{row['managed']:,} of {row['in_scope']:,}",
-            "unknown" if row["dhmc"] is None else visible(row["dhmc"]) or "off",
+            _dhmc(row),
         )
         for row in result["regions"]
         if row["instances"]
     ]
-    return aligned([("REGION", "COVERAGE", "MANAGED", "DHMC"), *rows]) if rows else []
+    lines = aligned([("REGION", "COVERAGE", "MANAGED", "DHMC"), *rows]) if rows else []
+    closed = [row["region"] for row in result["regions"] if row.get("forbidden")]
+    if closed:
+        lines.append(f"{count(len(closed), 'region')} closed by a service control policy: {', '.join(closed)}")
+    return lines
+
+
+def _dhmc(row: Row) -> str:
+    """The role, and what is wrong with it."""
+    words = dhmc_words(row)
+    return str(row["dhmc"]) + words.removeprefix("on").replace(", role", "", 1) if row["dhmc"] else words
 
 
 def _reasons(result: Row) -> list[str]:
-    rows = [
-        (str(row["count"]), row["severity"], visible(row["title"]), visible(row.get("fix") or ""))
-        for row in result["reasons"]
-    ]
+    rows = [(str(row["count"]), row["severity"], row["title"], row.get("fix") or "") for row in result["reasons"]]
     return aligned([("COUNT", "SEVERITY", "REASON", "FIX"), *rows]) if rows else []
 
 
@@ -127,8 +135,8 @@ def _comparison(result: Row) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """A name that can't move the cursor, turn the direction of the line, or push the rest of it out of sight."""
-    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    """A name that can't push the rest of the line out of sight."""
+    shown = printable(text)
     return shown if len(shown) <= 40 else shown[:39] + "\N{HORIZONTAL ELLIPSIS}"
 
 

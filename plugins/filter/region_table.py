@@ -43,6 +43,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import count
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._table import aligned
 
 _HEADINGS = ("REGION", "BEFORE", "AFTER", "RESULT")
@@ -61,7 +62,8 @@ def region_table(regions: Iterable[Mapping[str, Any]], *, check_mode: bool = Fal
     changed = sum(1 for row in found if row.get("changed"))
     failed = sum(1 for row in found if row.get("failed"))
     would = " to change" if check_mode else " changed"
-    lines.append(f"{len(rows)} regions: {changed}{would}, {len(rows) - changed - failed} unchanged, {failed} failed")
+    total = count(len(rows), "region")
+    lines.append(f"{total}: {changed}{would}, {len(rows) - changed - failed} unchanged, {failed} failed")
     return lines
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import printable
+
 # What services answer in a region that the account has not enabled, and also for credentials that AWS does not know:
 # https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html (the codes differ by protocol).
 REGION_REFUSED = frozenset({"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"})
@@ -37,7 +39,7 @@ class InputError(Failure):
 def _shown(value: object) -> str:
     if value is None:
         return "not there"
-    text = " ".join(str(value).split())
+    text = printable(" ".join(str(value).split()))
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
@@ -59,7 +61,7 @@ def may_have_happened(error: BaseException) -> bool:
 
 
 def describe(error: BaseException) -> dict[str, str]:
-    """An exception as C({code, message}): AWS's own code where the API answered, else the exception's name.
+    """An exception as `{code, message}`, printable: AWS's own code where the API answered, else the exception's name.
 
     amazon.aws's IAM calls wrap what botocore raised, which is what counts.
     """
@@ -68,7 +70,7 @@ def describe(error: BaseException) -> dict[str, str]:
     detail = response.get("Error", {}) if isinstance(response, dict) else {}
     code = detail.get("Code") or type(error).__name__
     message = detail.get("Message") or str(error) or code
-    return {"code": code, "message": _SECRET.sub(r"\1***", " ".join(message.split()))}
+    return {"code": printable(code), "message": printable(_SECRET.sub(r"\1***", " ".join(message.split())))}
 
 
 def code_of(error: BaseException) -> str:

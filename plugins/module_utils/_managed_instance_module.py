@@ -31,11 +31,13 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reading i
     read_networks,
     read_regions,
 )
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reasons import BACKUP
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_report import (
     check_baseline,
     comparison,
     instance_row,
     reasons_of,
+    region_forbidden_row,
     region_off_row,
     region_row,
     sorted_rows,
@@ -45,6 +47,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import (
     choose_regions,
     refuse_disabled,
     regions_off,
+    set_aside_forbidden,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import ALL, split_names
 
@@ -53,13 +56,17 @@ if TYPE_CHECKING:
 
 
 def run_info(module: AnsibleAWSModule) -> dict[str, Any]:
-    """ssm_managed_instance_info: fails, with what was read, if a region or a part of IAM could not be read."""
+    """ssm_managed_instance_info: fails, with what was read, if a region or a part of IAM could not be read.
+
+    Unless `fail_on_unread` is off: then the message is in the result.
+    """
     baseline = check_baseline(module.params["baseline"])
     quota = module.params["node_quota"]
     if quota < 0:
         raise InputError(f"node_quota: {quota} is not a number of nodes; 0 stands for no quota.")
+    backup = module.params["backup_file_name"] or BACKUP
     look = Look(module)
-    rows = look.rows()
+    rows = look.rows(backup)
     regions = look.region_rows(rows, quota)
     totals = totals_of(rows, regions)
     result: dict[str, Any] = {
@@ -70,8 +77,9 @@ def run_info(module: AnsibleAWSModule) -> dict[str, Any]:
         "instances": rows,
         "regions": regions,
         "totals": totals,
-        "reasons": reasons_of(rows, regions),
+        "reasons": reasons_of(rows, regions, backup),
         "failed_regions": [{"region": row["region"], "error": row["error"]} for row in regions if row["failed"]],
+        "forbidden_regions": list(look.forbidden),
         "unread": look.iam.unread,
     }
     if baseline is not None:
@@ -80,7 +88,10 @@ def run_info(module: AnsibleAWSModule) -> dict[str, Any]:
     why += look.iam.unread
     if why:
         more = f"; and {len(why) - 10} more" if len(why) > 10 else ""
-        raise Failure(f"Not all could be read: {'; '.join(why[:10])}{more}", **result)
+        message = f"Not all could be read: {'; '.join(why[:10])}{more}"
+        if module.params["fail_on_unread"]:
+            raise Failure(message, **result)
+        result["msg"] = message
     return result
 
 
@@ -100,11 +111,19 @@ class Look:
         every = [name.lower() for name in split_names(params["regions"]) or []] == [ALL]
         self.off = regions_off(clients, self.regions) if every else []
         self.now = datetime.now(timezone.utc)
-        reader = IamReader(clients.client("iam", clients.region or self.regions[0]), deadline)
+        reader = IamReader(clients.client("iam", clients.global_region(self.regions)), deadline)
         # A region that does not answer must leave time for IAM and the networks.
         half = deadline - params["timeout"] / 2
         self.facts = read_regions(clients, Wanted(self.regions, ids, filters), half, reader.begin)
-        self.errors = {region: one.errors[0] for region, one in self.facts.items() if one.errors}
+        closed = {region: one.error for region, one in self.facts.items() if one.error and one.closed}
+        self.forbidden = {
+            region: describe(error)
+            for region in set_aside_forbidden(params, self.regions, dict(closed))
+            for error in [closed[region]]
+        }
+        self.errors = {
+            region: one.error for region, one in self.facts.items() if one.error and region not in self.forbidden
+        }
         refuse_disabled(clients, self.errors)
         machines = [machine for one in self.facts.values() for machine in one.machines]
         if not self.errors:
@@ -147,9 +166,9 @@ class Look:
     def _judge(self, subject: Subject, network: Network | None = None) -> tuple[Subject, Assessment]:
         return subject, assess(subject, network, self.now)
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Each instance."""
-        return sorted_rows(instance_row(self.account, subject, found) for subject, found in self._judged)
+    def rows(self, backup: str = BACKUP) -> list[dict[str, Any]]:
+        """Each instance. The commands in its fixes name the file `backup`."""
+        return sorted_rows(instance_row(self.account, subject, found, backup) for subject, found in self._judged)
 
     def region_rows(self, rows: Iterable[Mapping[str, Any]], quota: int) -> list[dict[str, Any]]:
         """Each region, and those that are off."""
@@ -158,7 +177,10 @@ class Look:
             of_region[row["region"]].append(row)
         found = []
         for region, facts in self.facts.items():
-            dhmc = (facts.setting.value or "") if facts.setting else None
+            if region in self.forbidden:
+                found.append(region_forbidden_row(region, self.forbidden[region]))
+                continue
+            dhmc = self.iam.dhmc[region]
             row = region_row(region, of_region[region], dhmc=dhmc, nodes=len(facts.nodes), quota=quota)
             if region in self.errors:
                 row.update(failed=True, error=describe(self.errors[region]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import printable, printable_data
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure
 
 if TYPE_CHECKING:
@@ -19,10 +20,24 @@ if TYPE_CHECKING:
 
 
 def execute(module: Module, body: Callable[[Module], dict[str, Any]]) -> None:
-    """Exit with the result of C(body), or fail with the one line and the partial result of its Failure."""
+    """Exit with the result of `body`, or fail with the one line and the partial result of its Failure."""
     try:
         result = body(module)
     except Failure as failure:
-        module.fail_json(msg=str(failure), **failure.result)
+        module.fail_json(msg=printable(failure), **_shown(failure.result))
     else:
-        module.exit_json(**result)
+        module.exit_json(**_shown(result))
+
+
+def _shown(result: dict[str, Any]) -> dict[str, Any]:
+    """The result, in which what Ansible prints as it is (the diff) is printable. The data stay what they are."""
+    if not isinstance(result.get("diff"), dict):
+        return result
+    return {**result, "diff": {key: _side(value) for key, value in result["diff"].items()}}
+
+
+def _side(value: Any) -> Any:
+    """One side of a diff: a text has lines, which are compared one by one."""
+    if isinstance(value, str):
+        return "".join(f"{printable(line)}\n" for line in value.split("\n")).removesuffix("\n")
+    return printable_data(value)

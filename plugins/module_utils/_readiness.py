@@ -66,14 +66,39 @@ class Profile:
 
 @dataclass(frozen=True)
 class Dhmc:
-    """A region's setting, and the role that it names. C(known) is False where it could not be read."""
+    """A region's setting, and the role that it names: `known` and `role_known` are False where it could not be read."""
 
     value: str = ""
     changed: datetime | None = None
     known: bool = True
+    role_known: bool = True
     role_exists: bool = True
     trusted: Answer = Answer.YES
     permitted: Answer = Answer.YES
+
+    @property
+    def usable(self) -> bool | None:
+        """Whether Systems Manager can use the role, by what was read; None where that can't be told, or it is off."""
+        if not self.known or not self.value or not self.role_known:
+            return None
+        if not self.role_exists or Answer.NO in (self.trusted, self.permitted):
+            return False
+        return None if Answer.MAYBE in (self.trusted, self.permitted) else True
+
+    @property
+    def problem(self) -> str:
+        """Why the role can't be used, or why that can't be told; empty if it can, or if there is none."""
+        if not self.known or not self.value or self.usable:
+            return ""
+        if not self.role_known:
+            return "IAM could not be read"
+        if not self.role_exists:
+            return "it does not exist"
+        found = [
+            "its trust policy does not trust ssm.amazonaws.com" if self.trusted is Answer.NO else "",
+            "it does not allow ssm:UpdateInstanceInformation" if self.permitted is Answer.NO else "",
+        ]
+        return ", and ".join(filter(None, found)) or "a condition or a resource in its policies decides"
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +334,7 @@ def _of_dhmc(subject: Subject) -> list[Reason]:
         message = f"It was last seen with {agent}; 3.2.582.0 is needed."
         found.append(reason("agent_too_old", BLOCKING, message, **names))
     if dhmc.value.rpartition("/")[2] != _OUR_ROLE:
-        who = "Systems Manager Quick Setup" if dhmc.value.startswith("AWS-QuickSetup-SSM-") else "somebody else"
+        who = "Systems Manager Quick Setup" if dhmc.value.startswith("AWS-QuickSetup-SSM-") else "someone else"
         found.append(reason("dhmc_role_foreign", INFO, f"{machine.region} names {dhmc.value}, set by {who}.", **names))
     return found
 

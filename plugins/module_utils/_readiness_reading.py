@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_api import each_instance
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, describe
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, describe, forbidden_by_organization
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import fan_out
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer, trusts
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_reader import IamReader
@@ -53,15 +53,29 @@ class Wanted:
     filters: Any
 
 
+# The kinds of reads that each region has.
+_READS = ("machines", "nodes", "setting", "unfinished")
+
+
 @dataclass
 class RegionFacts:
-    """What a region says, and the errors of what could not be read. Without nodes no machine can be judged."""
+    """What a region says, and the errors of what could not be read, by kind. Without nodes no machine can be judged."""
 
     machines: list[Machine] = field(default_factory=list)
     nodes: dict[str, Node] = field(default_factory=dict)
     unfinished: dict[str, str] = field(default_factory=dict)
     setting: Setting | None = None
-    errors: list[Exception] = field(default_factory=list)
+    errors: dict[str, Exception] = field(default_factory=dict)
+
+    @property
+    def error(self) -> Exception | None:
+        """What to say of a region that could not be read, or not all of it."""
+        return next(iter(self.errors.values()), None)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the organization forbids every one of the reads, so that the region as a whole is out of bounds."""
+        return len(self.errors) == len(_READS) and all(map(forbidden_by_organization, self.errors.values()))
 
 
 def read_regions(
@@ -84,7 +98,7 @@ def read_regions(
     for (kind, region), value in found.items():
         setattr(facts[region], kind, value)
     for (kind, region), error in errors.items():
-        facts[region].errors.append(error)
+        facts[region].errors[kind] = error
         if kind == "nodes":
             facts[region].machines = []
     return facts
@@ -132,7 +146,7 @@ def read_iam(reader: IamReader, profile_arns: Iterable[str], facts: Mapping[str,
         behind = {role["RoleName"] for profile in found.values() for role in profile["Roles"]}
         roles, errors = reader.roles(sorted(behind | named))
     except Failure as failure:
-        return IamFacts({}, {region: _dhmc(setting, None) for region, setting in settings.items()}, [str(failure)])
+        return IamFacts({}, {region: _dhmc(setting, {}, None) for region, setting in settings.items()}, [str(failure)])
     for role, error in errors.items():
         detail = describe(error)
         unread.append(f"The role {role} can't be read: {detail['code']}: {detail['message']}")
@@ -141,8 +155,9 @@ def read_iam(reader: IamReader, profile_arns: Iterable[str], facts: Mapping[str,
         for arn in arns
         if not set(_roles_of(found.get(arn.rpartition("/")[2]))) & set(errors)
     }
-    known = None if set(errors) & named else roles
-    return IamFacts(profiles, {region: _dhmc(setting, known) for region, setting in settings.items()}, unread)
+    return IamFacts(
+        profiles, {region: _dhmc(setting, roles, set(errors)) for region, setting in settings.items()}, unread
+    )
 
 
 def _roles_of(found: Mapping[str, Any] | None) -> list[str]:
@@ -172,15 +187,17 @@ def _all_of(role: RoleFacts, actions: Iterable[str]) -> Answer:
     return next((answer for answer in (Answer.NO, Answer.MAYBE) if answer in answers), Answer.YES)
 
 
-def _dhmc(setting: Setting | None, roles: Mapping[str, RoleFacts] | None) -> Dhmc:
-    """C(roles) is None where the roles could not be read: then nothing is said against them."""
+def _dhmc(setting: Setting | None, roles: Mapping[str, RoleFacts], unread: Collection[str] | None) -> Dhmc:
+    """`unread` are the roles that could not be read, None for all of them: nothing is said against these."""
     if setting is None:
         return Dhmc(known=False)
     value = setting.value or ""
     changed = datetime.fromisoformat(setting.last_modified_date) if setting.last_modified_date else None
-    if not value or roles is None:
-        return Dhmc(value, changed)
     path, _slash, name = value.rpartition("/")
+    if not value:
+        return Dhmc("", changed)
+    if unread is None or name in unread:
+        return Dhmc(value, changed, role_known=False)
     role = roles.get(name)
     if role is None or role.detail["Path"].strip("/") != path.strip("/"):
         return Dhmc(value, changed, role_exists=False)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
@@ -16,14 +15,17 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness import (
     OUT_OF_SCOPE,
     VERDICTS,
     Assessment,
+    Dhmc,
     Node,
     Subject,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reasons import (
+    BACKUP,
+    INFO,
     SEVERITIES,
     TITLES,
     WARNING,
-    general_fix,
+    fix_of,
     reason,
 )
 
@@ -33,8 +35,8 @@ _NEAR = 0.9
 Row = Mapping[str, Any]
 
 
-def instance_row(account: str | None, subject: Subject, found: Assessment) -> dict[str, Any]:
-    """One entry of C(instances)."""
+def instance_row(account: str | None, subject: Subject, found: Assessment, backup: str = BACKUP) -> dict[str, Any]:
+    """One entry of `instances`. The commands in its fixes name the file `backup`."""
     machine, node = subject.machine, subject.node or Node()
     return {
         "account": account,
@@ -53,7 +55,7 @@ def instance_row(account: str | None, subject: Subject, found: Assessment) -> di
         "ping_status": node.ping,
         "last_ping": node.last_ping,
         "launched": machine.launched.isoformat() if machine.launched else "",
-        "reasons": [asdict(one) for one in found.reasons],
+        "reasons": [one.row(backup) for one in found.reasons],
     }
 
 
@@ -79,16 +81,19 @@ def _counts(rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def region_row(region: str, rows: Sequence[Row], *, dhmc: str | None, nodes: int, quota: int) -> dict[str, Any]:
-    """One entry of C(regions)."""
+def region_row(region: str, rows: Sequence[Row], *, dhmc: Dhmc, nodes: int, quota: int) -> dict[str, Any]:
+    """One entry of `regions`."""
     reasons = []
     if quota and nodes >= quota * _NEAR:
         message = f"{region} has {nodes} managed nodes of {quota}; beyond that nodes may lose their connection."
-        reasons.append(asdict(reason("node_quota_near", WARNING, message, region=region)))
+        reasons.append(reason("node_quota_near", WARNING, message, region=region).row())
     return {
         "region": region,
         "enabled": True,
-        "dhmc": dhmc,
+        "forbidden": False,
+        "dhmc": dhmc.value if dhmc.known else None,
+        "dhmc_usable": dhmc.usable,
+        "dhmc_problem": dhmc.problem,
         **_counts(rows),
         "nodes": nodes,
         "reasons": reasons,
@@ -99,8 +104,16 @@ def region_row(region: str, rows: Sequence[Row], *, dhmc: str | None, nodes: int
 def region_off_row(region: str) -> dict[str, Any]:
     """The entry of a region that the account has not enabled."""
     message = f"{region} is not enabled, so that there are no instances in it."
-    off = asdict(reason("region_off", "info", message, region=region))
-    return {**region_row(region, [], dhmc="", nodes=0, quota=0), "enabled": False, "reasons": [off]}
+    off = reason("region_off", INFO, message, region=region).row()
+    return {**region_row(region, [], dhmc=Dhmc(), nodes=0, quota=0), "enabled": False, "reasons": [off]}
+
+
+def region_forbidden_row(region: str, error: Row) -> dict[str, Any]:
+    """The entry of a region that a service control policy closes: AWS's `code` and `message` say so."""
+    message = f"Nothing can be read in {region}: {error['code']}: {error['message']}"
+    closed = reason("region_forbidden", INFO, message, region=region).row()
+    row = region_row(region, [], dhmc=Dhmc(known=False), nodes=0, quota=0)
+    return {**row, "forbidden": True, "reasons": [closed]}
 
 
 def totals_of(rows: Sequence[Row], regions: Sequence[Row]) -> dict[str, Any]:
@@ -109,14 +122,20 @@ def totals_of(rows: Sequence[Row], regions: Sequence[Row]) -> dict[str, Any]:
     return {**_counts(rows), "reasons": dict(reasons.most_common())}
 
 
-def reasons_of(rows: Sequence[Row], regions: Sequence[Row]) -> list[dict[str, Any]]:
-    """Each reason that occurs with its gravest severity, the blocking ones first, and then the most frequent."""
+def reasons_of(rows: Sequence[Row], regions: Sequence[Row], backup: str = BACKUP) -> list[dict[str, Any]]:
+    """Each reason that occurs with its gravest severity, the blocking ones first, and then the most frequent.
+
+    Its fix is for all that have it: the regions, profiles, ... are filled in.
+    """
     counts: Counter[str] = Counter()
     severity: dict[str, str] = {}
+    names: dict[str, list[Mapping[str, str]]] = {}
+    roles = {row["region"]: row["dhmc"] or "" for row in regions}
     for row in (*rows, *regions):
         for one in row["reasons"]:
             code = one["reason"]
             counts[code] += 1
+            names.setdefault(code, []).append(_names(row, roles))
             known = severity.get(code, SEVERITIES[-1])
             severity[code] = min(known, one["severity"], key=SEVERITIES.index)
     found = [
@@ -125,11 +144,23 @@ def reasons_of(rows: Sequence[Row], regions: Sequence[Row]) -> list[dict[str, An
             "severity": severity[code],
             "count": count,
             "title": TITLES[code],
-            "fix": general_fix(code),
+            "fix": fix_of(code, names[code], backup),
         }
         for code, count in counts.most_common()
     ]
     return sorted(found, key=lambda entry: (SEVERITIES.index(entry["severity"]), -entry["count"]))
+
+
+def _names(row: Row, roles: Mapping[str, str]) -> dict[str, str]:
+    """What the fixes of an instance or of a region name."""
+    return {
+        "region": row["region"],
+        "role": roles.get(row["region"], ""),
+        "instance": row.get("instance_id", ""),
+        "profile": row.get("instance_profile", ""),
+        "vpc": row.get("vpc_id", ""),
+        "subnet": row.get("subnet_id", ""),
+    }
 
 
 def check_baseline(baseline: Any) -> Mapping[str, Any] | None:

@@ -4,7 +4,7 @@
 """Rules: the readiness report as one HTML page that asks for nothing from anywhere. Pure.
 
 Everything of the result is hostile input: an instance's Name tag is what whoever may tag instances wants it to be. Text
-goes through C(escaped), data through C(embedded), and the page's policy lets no other script and no style run.
+goes through `escaped`, data through `embedded`, and the page's policy lets no other script and no style run.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._report_sections imp
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._report_style import CSS
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._report_words import (
+    FORMAT,
     SEVERITIES,
     VERDICTS,
     WAYS,
@@ -88,6 +89,7 @@ def page(result: Row, title: str) -> str:
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="generator" content="{FORMAT}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <meta name="robots" content="noindex">

@@ -186,6 +186,20 @@ SCRIPT = r"""
     $("f-sort").value = shown.sort;
   };
 
+  // The instances with this value alone.
+  const only = (field, value) => {
+    $("filters").reset();
+    $("f-" + field).value = value;
+    search();
+    $("instances").scrollIntoView();
+    $("f-" + field).focus({ preventScroll: true });
+  };
+
+  for (const pick of document.querySelectorAll("[data-pick]")) {
+    const hint = node("span", { class: "hidden" }, "Show instances: ");
+    pick.replaceChildren(node("button", { type: "button", class: "pick" }, hint, ...pick.childNodes));
+  }
+
   const turn = (by) => {
     shown.page += by;
     draw();
@@ -199,18 +213,15 @@ SCRIPT = r"""
   });
   $("filters").addEventListener("submit", (event) => event.preventDefault());
   $("filters").addEventListener("reset", () => setTimeout(search));
+  $("clear").addEventListener("click", () => { $("filters").reset(); $("f-text").focus(); });
   $("back").addEventListener("click", () => turn(-1));
   $("on").addEventListener("click", () => turn(1));
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return;
-    if (button.dataset.reason) {
-      $("filters").reset();
-      $("f-reason").value = button.dataset.reason;
-      search();
-      $("instances").scrollIntoView();
-      $("f-reason").focus({ preventScroll: true });
-    }
+    if (button.dataset.reason) only("reason", button.dataset.reason);
+    const picked = button.closest("[data-pick]");
+    if (picked) only(picked.dataset.pick, picked.dataset.value);
     const head = button.closest("th[data-key]");
     if (head) {
       shown.down = shown.sort === head.dataset.key && !shown.down;

@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import count
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._report_words import (
     SEVERITIES,
     VERDICTS,
     WAYS,
     Row,
-    counted,
+    dhmc_words,
     escaped,
     fix_parts,
     moment,
@@ -51,6 +52,11 @@ def _bar(parts: Iterable[tuple[float, str]], whole: float) -> str:
     return f'<svg class="bar" aria-hidden="true">{"".join(drawn)}</svg>'
 
 
+def _pick(field: str, value: str, text: str, many: int) -> str:
+    """The text, which the script makes a button that shows only the instances with this value, if there are any."""
+    return f'<span data-pick="{field}" data-value="{escaped(value)}">{escaped(text)}</span>' if many else escaped(text)
+
+
 def _share(part: float, whole: float) -> str:
     """The share, its sign small."""
     text = percent(part, whole)
@@ -61,7 +67,7 @@ def header(result: Row, title: str) -> str:
     """What this is, of which account, and when it was seen."""
     about = [f"Account {escaped(result['account'])}"] if result.get("account") else []
     about.append(f'<time datetime="{escaped(result["generated"])}">{escaped(moment(result["generated"]))}</time>')
-    about.append(counted(len(result["regions"]), "region"))
+    about.append(count(len(result["regions"]), "region"))
     return (
         f'<header class="top"><div><h1>{escaped(title)}</h1><p>{" &middot; ".join(about)}</p></div>'
         '<button type="button" id="theme" data-script hidden>Dark mode</button></header>'
@@ -77,7 +83,7 @@ def unread(result: Row) -> str:
             for row in failed
             for error in [row["error"]]
         )
-        more = f"<p>Instances of {counted(len(failed), 'region')} may be missing from this report.</p><ul>{items}</ul>"
+        more = f"<p>Instances of {count(len(failed), 'region')} may be missing from this report.</p><ul>{items}</ul>"
     elif result.get("msg"):
         more = f"<p>{escaped(result['msg'])}</p>"
     else:
@@ -93,12 +99,14 @@ def overview(result: Row) -> str:
     totals = result["totals"]
     managed, scope, verdicts = totals["managed"], totals["in_scope"], totals["verdicts"]
     if scope:
-        said = f"{managed:,} of {counted(scope, 'instance')} in scope {'is' if managed == 1 else 'are'} managed"
+        said = f"{managed:,} of {count(scope, 'instance')} in scope {'is' if managed == 1 else 'are'} managed"
     else:
         said = "No instance is in scope"
     legend = "".join(
-        f'<li class="{verdict}">{_icon(verdict)}{VERDICTS[verdict]} <b>{verdicts.get(verdict, 0):,}</b></li>'
+        f'<li class="{verdict}">{_icon(verdict)}{_pick("verdict", verdict, VERDICTS[verdict], many)} '
+        f"<b>{many:,}</b></li>"
         for verdict in (*_IN_SCOPE, "out_of_scope")
+        for many in [verdicts.get(verdict, 0)]
     )
     parts = [(verdicts.get(verdict, 0), verdict) for verdict in _IN_SCOPE]
     compared = _trend(result) if result.get("comparison") else ""
@@ -153,8 +161,9 @@ def _move(label: str, ids: Sequence[str], names: dict[str, str], kind: str) -> s
 
 
 def regions(result: Row, known: dict[str, str]) -> str:
-    """Coverage by region, the lowest first; those without instances are only named."""
-    rows = [row for row in result["regions"] if row["instances"] or not row["failed"]]
+    """Coverage by region, the lowest first; those without instances, or closed to the account, are only named."""
+    closed = sorted(row["region"] for row in result["regions"] if row.get("forbidden"))
+    rows = [row for row in result["regions"] if row["instances"] or not (row["failed"] or row.get("forbidden"))]
     worth = [row for row in rows if row["in_scope"] or any(one["severity"] != "info" for one in row["reasons"])]
     worth.sort(key=lambda row: (-1 if not row["in_scope"] else row["managed"] / row["in_scope"], row["region"]))
     rest = [row for row in rows if row not in worth]
@@ -169,13 +178,18 @@ def regions(result: Row, known: dict[str, str]) -> str:
         f'<tbody role="rowgroup">{body}</tbody></table>'
     )
     more = ""
+    if closed:
+        more = (
+            f'<details class="rest"><summary>{count(len(closed), "region")} closed by a service control policy'
+            f'</summary><p class="muted">{", ".join(map(escaped, closed))}</p></details>'
+        )
     if rest:
         listed = ", ".join(
             escaped(row["region"]) + (" (off)" if not row["enabled"] else "")
             for row in sorted(rest, key=lambda row: (not row["enabled"], row["region"]))
         )
-        more = (
-            f'<details class="rest"><summary>{counted(len(rest), "region")} without an instance in scope</summary>'
+        more += (
+            f'<details class="rest"><summary>{count(len(rest), "region")} without an instance in scope</summary>'
             f'<p class="muted">{listed}</p></details>'
         )
     return (
@@ -191,13 +205,13 @@ def _region(row: Row, known: dict[str, str]) -> str:
         f'<li class="{escaped(one["severity"])}">{_icon(one["severity"])} {escaped(known[one["reason"]])}</li>'
         for one in row["reasons"]
     )
-    role = row["dhmc"]
-    dhmc = "unknown" if role is None else f'<span title="{escaped(role)}">on</span>' if role else "off"
+    words = escaped(dhmc_words(row))
+    dhmc = f'<span title="{escaped(row["dhmc"])}">{words}</span>' if row["dhmc"] else words
     remarked = f'<ul class="notes">{remarks}</ul>' if remarks else ""
     parts = [(row["verdicts"].get(verdict, 0), verdict) for verdict in _IN_SCOPE]
     return (
-        f'<tr role="row"><th scope="row" role="rowheader">{escaped(row["region"])}'
-        f"{remarked}</th>"
+        f'<tr role="row"><th scope="row" role="rowheader">'
+        f"{_pick('region', row['region'], row['region'], row['instances'])}{remarked}</th>"
         f'<td role="cell" class="chart">{_bar(parts, scope)}</td>'
         f'<td role="cell" class="right num share">{percent(managed, scope)}</td>'
         f'<td role="cell" class="right num of">{managed:,} of {scope:,}</td>'
@@ -213,12 +227,26 @@ def reasons(result: Row) -> str:
     else:
         most = max(row["count"] for row in rows)
         held = {one["reason"] for row in result["instances"] for one in row["reasons"]}
-        items = "".join(_reason(row, most, listed=row["reason"] in held) for row in rows)
-        body = f'<ol class="reasons">{items}</ol>'
+        body = "".join(
+            _group(
+                severity,
+                [_reason(row, most, listed=row["reason"] in held) for row in rows if row["severity"] == severity],
+            )
+            for severity in dict.fromkeys(row["severity"] for row in rows)
+        )
     return (
         '<section class="card" aria-labelledby="h-reasons"><div class="head"><h2 id="h-reasons">Reasons and fixes</h2>'
         f'<p class="muted">blocking ones first, then by frequency</p></div>{body}</section>'
     )
+
+
+def _group(severity: str, items: Sequence[str]) -> str:
+    """The reasons of one severity; those that need nothing done are folded."""
+    label = f"{escaped(severity).capitalize()} <span>{count(len(items), 'reason')}</span>"
+    body = f'<ol class="reasons">{"".join(items)}</ol>'
+    if severity == "info":
+        return f'<details class="group"><summary><h3>{label}</h3></summary>{body}</details>'
+    return f'<div class="group"><h3>{label}</h3>{body}</div>'
 
 
 def _reason(row: Row, most: int, *, listed: bool) -> str:
@@ -240,7 +268,7 @@ def _reason(row: Row, most: int, *, listed: bool) -> str:
     severity = escaped(row["severity"])
     return (
         f'<li class="{severity}"><div class="count">{row["count"]:,}{_bar([(row["count"], severity)], most)}</div>'
-        f'<div><div class="title"><h3>{escaped(row["title"])}</h3>'
+        f'<div><div class="title"><h4>{escaped(row["title"])}</h4>'
         f'<span class="chip {severity}">{_icon(row["severity"])}{severity.capitalize()}</span></div>{fix}</div>'
         f"{show}</li>"
     )
@@ -316,13 +344,13 @@ def instances(result: Row, known: dict[str, str], rows: str) -> str:
     return (
         '<section class="card instances" id="instances" aria-labelledby="h-instances"><div class="head">'
         f'<h2 id="h-instances">Instances</h2><p class="muted num" role="status" id="found">'
-        f"{counted(many, 'instance')}{without}</p></div>"
+        f"{count(many, 'instance')}{without}</p></div>"
         f'<form class="filters" id="filters" aria-label="Filter the instances" data-script hidden>{choices}</form>'
         '<div class="scroll" id="table" role="region" aria-label="Table of instances" tabindex="0">'
         '<table role="table"><caption>Instances, those that want attention first</caption>'
         f'<thead role="rowgroup"><tr role="row">{heads}</tr></thead>'
         f'<tbody role="rowgroup" id="rows">{rows}</tbody></table></div>'
-        '<p id="nothing" hidden>No instance is like this. <span class="muted">Clear the filters to see all.</span></p>'
+        '<p id="nothing" hidden>No instances match. <button type="button" id="clear">Clear the filters</button></p>'
         '<div class="pages" id="pages" hidden><button type="button" id="back">Previous</button>'
         '<span class="num muted" id="page"></span><button type="button" id="on">Next</button></div></section>'
     )

@@ -35,7 +35,7 @@ body {
 main, .top, footer { max-width: 1140px; margin: 0 auto; padding: 0 24px; }
 h1 { font-size: 26px; line-height: 1.2; letter-spacing: -0.015em; margin: 0; font-weight: 680; }
 h2 { font-size: 18px; letter-spacing: -0.01em; margin: 0; font-weight: 650; }
-h3 { font-size: 15px; margin: 0; font-weight: 600; }
+h3, h4 { font-size: 15px; margin: 0; font-weight: 600; }
 p { margin: 0; }
 code { font: 12.5px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 svg.icon { width: 1em; height: 1em; flex: none; fill: none; stroke: currentColor; stroke-width: 2;
@@ -113,12 +113,17 @@ details.rest { margin-top: 12px; padding-top: 12px; border-top: 1px solid var(--
 details.rest p { margin-top: 6px; }
 
 .reasons { list-style: none; margin: 0; padding: 0; }
-.reasons > li { display: grid; grid-template-columns: 64px minmax(0, 1fr) auto; gap: 4px 16px; padding: 14px 0;
+.group + .group { margin-top: 22px; padding-top: 18px; border-top: 1px solid var(--line); }
+.group > h3 { margin-bottom: 12px; }
+.group h3 span { font-weight: 400; color: var(--muted); margin-left: 6px; }
+.group summary h3 { display: inline; }
+.group summary + .reasons { margin-top: 14px; }
+.reasons > li { display: grid; grid-template-columns: 92px minmax(0, 1fr) auto; gap: 4px 16px; padding: 14px 0;
   border-top: 1px solid var(--line); }
 .reasons > li:first-child { border-top: 0; padding-top: 0; }
 .reasons > li:last-child { padding-bottom: 0; }
 .reasons > li > button { align-self: start; }
-.count { font-size: 26px; line-height: 1.1; font-weight: 680; letter-spacing: -0.02em;
+.count { font-size: 26px; line-height: 1.1; white-space: nowrap; font-weight: 680; letter-spacing: -0.02em;
   font-variant-numeric: tabular-nums; }
 .count .bar { height: 4px; margin-top: 8px; }
 .title { display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: center; }
@@ -130,13 +135,19 @@ button, select, input { font: inherit; font-size: 14px; color: var(--ink); backg
 button { cursor: pointer; white-space: nowrap; border-color: var(--line); color: var(--accent); font-weight: 550; }
 button:hover:not(:disabled) { background: var(--accent-soft); }
 button:disabled { color: var(--muted); cursor: default; }
-.filters { display: grid; grid-template-columns: minmax(0, 2fr) repeat(4, minmax(0, 1fr)) auto; gap: 10px;
+.filters { display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 1fr) minmax(0, 1fr)
+  minmax(0, 1.8fr) minmax(0, 1fr) auto; gap: 10px;
   align-items: end; margin-bottom: 14px; }
 .filters label { display: block; font-size: 13px; color: var(--muted); }
 .filters label > * { display: block; width: 100%; margin-top: 3px; }
 .filters .sort { display: none; }
 .scroll { overflow-x: auto; }
 .scroll:focus-visible { outline-offset: 4px; }
+.pick { all: unset; cursor: pointer; border-radius: 4px; text-decoration: underline dotted;
+  text-underline-offset: 3px; }
+.pick:hover:not(:disabled) { color: var(--accent); background: none; }
+.pick:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+.regions td.way { max-width: 240px; }
 thead button { all: unset; cursor: pointer; display: inline-flex; gap: 4px; align-items: center; border-radius: 4px; }
 thead button:hover { color: var(--accent); background: none !important; }
 thead button:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
@@ -175,7 +186,8 @@ footer dd { margin: 0; }
   .grid.two { grid-template-columns: minmax(0, 1fr); }
   .fix { flex-wrap: wrap; }
   .fix code { flex-basis: 100%; }
-  .reasons > li { grid-template-columns: 48px minmax(0, 1fr); }
+  .reasons > li { grid-template-columns: 60px minmax(0, 1fr); }
+  .count { font-size: 19px; }
   .reasons > li > button { grid-column: 2; justify-self: start; }
   .filters .sort { display: block; }
   input, select { font-size: 16px; }
@@ -191,7 +203,7 @@ footer dd { margin: 0; }
   .regions td.chart { order: 3; grid-column: 1 / -1; width: auto; padding: 3px 0; }
   .regions td.of { order: 4; text-align: left; }
   .regions td.of::after { content: " managed"; }
-  .regions td.way { order: 5; text-align: right; }
+  .regions td.way { order: 5; text-align: right; max-width: none; }
   .regions td.way::before { content: "DHMC: "; color: var(--muted); }
   .instances tbody tr { grid-template-columns: minmax(0, 1fr); }
   .instances td:last-child { min-width: 0; }
@@ -200,7 +212,7 @@ footer dd { margin: 0; }
   .instances td::before { content: attr(data-label); color: var(--muted); font-size: 13px; }
 }
 @media print {
-  .filters, .pages, .skip, button { display: none !important; }
+  .filters, .pages, .skip, button:not(.pick) { display: none !important; }
   .card { break-inside: avoid; }
   .instances.card { break-inside: auto; }
 }

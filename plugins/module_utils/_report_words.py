@@ -13,6 +13,10 @@ from typing import Any
 
 Row = Mapping[str, Any]
 
+# What marks a file as a report: a member of the JSON, the generator of the page.
+FORMAT = "fleet.aws_ssm report"
+VERSION = 1
+
 # In the order of how much they want attention.
 VERDICTS = {
     "not_managed": "Not managed",
@@ -54,11 +58,6 @@ def percent(part: float, whole: float = 100) -> str:
     return f"{tenths(part, whole) / 10:.1f}".removesuffix(".0") + "%" if whole else "\N{EN DASH}"
 
 
-def counted(number: int, what: str) -> str:
-    """1 instance, 2 instances."""
-    return f"{number:,} {what}" + ("" if number == 1 else "s")
-
-
 def moment(stamp: Any, *, day: bool = False) -> str:
     """25 November 2026, 03:15 UTC, or the day alone; as it is, if it is none."""
     try:
@@ -86,3 +85,15 @@ def titles(result: Row) -> dict[str, str]:
     held = [*result["instances"], *result["regions"]]
     codes = dict.fromkeys(reason["reason"] for row in held for reason in row.get("reasons") or ())
     return {code: found.get(code) or code.replace("_", " ").capitalize() for code in [*found, *codes]}
+
+
+def dhmc_words(row: Row) -> str:
+    """What a region's row says of DHMC: on only where Systems Manager can use the role, by what was read."""
+    role, usable = row["dhmc"], row.get("dhmc_usable")
+    if role is None:
+        return "unknown"
+    if not role or usable:
+        return "on" if role else "off"
+    doubt = "can't be used" if usable is False else "may not be usable"
+    why = row.get("dhmc_problem") or "it was not read"
+    return f"on, role {doubt}: {why}"

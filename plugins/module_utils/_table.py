@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import printable
+
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """A line for each row, its cells below one another; the last column is not padded."""
+    """A printable line for each row, its cells below one another; the last column is not padded."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     return ["  ".join([*map(str.ljust, row, widths), row[-1]]) for row in rows]

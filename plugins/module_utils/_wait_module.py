@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import count
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, describe
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._managed_instance_module import Look
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._waiting import (
@@ -31,12 +32,16 @@ def run_look(module: AnsibleAWSModule) -> dict[str, Any]:
     check_numbers(params)
     look = Look(module)
     # Not those of networks, on which no count depends.
-    errors = {region: describe(facts.errors[0]) for region, facts in look.facts.items() if facts.errors}
+    errors = {
+        region: describe(facts.error)
+        for region, facts in look.facts.items()
+        if facts.error and region not in look.forbidden
+    }
     rows = look.rows()
-    regions = region_counts(look.regions, rows, errors)
+    regions = region_counts(look.regions, rows, errors, look.forbidden)
     if refused(regions):
         region, error = next(iter(errors.items()))
-        more = f"; and so in all {len(errors)} regions" if len(errors) > 1 else ""
+        more = f"; and so in all {count(len(errors), 'region')}" if len(errors) > 1 else ""
         raise Failure(f"No region could be read: {region}: {error['code']}: {error['message']}{more}")
     missing = missing_of(rows)
     return {

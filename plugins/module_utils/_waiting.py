@@ -9,9 +9,10 @@ The module, which looks, and the action plugin, which waits and says so, share t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import printable
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import REGION_REFUSED, InputError
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness import MANAGED, OUT_OF_SCOPE, PENDING
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reasons import BLOCKING
@@ -97,7 +98,8 @@ def _missing(row: Row) -> dict[str, Any]:
     return {
         "region": row["region"],
         "instance_id": row["instance_id"],
-        "name": row["name"],
+        # Shown wherever the result is, unlike the report's, which is data.
+        "name": printable(row["name"]),
         "verdict": PENDING if starting else row["verdict"],
         "reason": first["reason"],
         "fix": "Wait until it runs." if starting else first["fix"],
@@ -106,8 +108,10 @@ def _missing(row: Row) -> dict[str, Any]:
     }
 
 
-def region_counts(regions: Iterable[str], rows: Iterable[Row], errors: Mapping[str, Row]) -> list[dict[str, Any]]:
-    """One entry of C(regions) for each region."""
+def region_counts(
+    regions: Iterable[str], rows: Iterable[Row], errors: Mapping[str, Row], forbidden: Container[str] = ()
+) -> list[dict[str, Any]]:
+    """One entry of `regions` for each region. Those that the organization closes (`forbidden`) are not waited for."""
     scope: Counter[str] = Counter()
     managed: Counter[str] = Counter()
     for row in rows:
@@ -118,6 +122,7 @@ def region_counts(regions: Iterable[str], rows: Iterable[Row], errors: Mapping[s
             "region": region,
             "in_scope": scope[region],
             "managed": managed[region],
+            "forbidden": region in forbidden,
             "failed": region in errors,
             **({"error": dict(errors[region])} if region in errors else {}),
         }

@@ -10,8 +10,8 @@ module: ssm_managed_instance_info
 short_description: Which instances Systems Manager manages, and why others are not
 version_added: 1.0.0
 description:
-  - Says of every EC2 instance, in any number of regions with one task, whether it is a managed instance of AWS Systems
-    Manager, by which way, or why not and what mends it.
+  - Reports for every EC2 instance, in any number of regions with one task, whether AWS Systems Manager manages it and how; if
+    not, why, and how to fix it.
   - 'An instance is V(managed) (a node that pings), V(connection_lost) (a node that does not), V(not_managed), V(pending)
     (nothing is wrong, and something was changed less than 35 minutes ago, which is how long agents may take to notice), or
     V(out_of_scope) (not running, or operated by an AWS service).'
@@ -37,6 +37,17 @@ options:
   baseline:
     description: An earlier result of this module, to compare with. See RV(comparison).
     type: dict
+  backup_file_name:
+    description: The file that the commands in fixes name, to keep what they replace. The module does not touch it.
+    type: str
+    default: before.json
+  fail_on_unread:
+    description:
+      - Whether to fail if a region, or a part of IAM, could not be read. The result holds in both cases what was read, and C(msg)
+        says what is missing.
+      - Set it to V(false) to report first, and fail afterwards.
+    type: bool
+    default: true
   node_quota:
     description:
       - The region's quota of managed nodes. From 90 per cent of it on a region has the reason V(node_quota_near). V(0) stands
@@ -54,7 +65,10 @@ seealso:
   - module: fleet.aws_ssm.instance_profile_permission_info
   - module: fleet.aws_ssm.ssm_managed_instance_wait
 notes:
-  - 'The reasons: V(region_off), V(imds_off), V(imdsv1_allowed), V(dhmc_off), V(dhmc_role_missing), V(dhmc_role_untrusted),
+  - With O(regions=all), a region that a service control policy of the organization closes is no failure. It has the reason
+    V(region_forbidden), and is in RV(forbidden_regions). A region is closed if each of its reads is denied in the words of
+    such a policy. A region that the task names is a failure.
+  - 'The reasons: V(region_off), V(region_forbidden), V(imds_off), V(imdsv1_allowed), V(dhmc_off), V(dhmc_role_missing), V(dhmc_role_untrusted),
     V(dhmc_role_unpermitted), V(dhmc_role_foreign), V(profile_blocks_dhmc), V(profile_half_grants), V(profile_without_role),
     V(profile_recreated), V(association_stuck), V(agent_too_old), V(private_dns_off), V(missing_vpc_endpoints), V(no_egress),
     V(node_quota_near), V(changed_recently), V(agent_silent), V(not_running), V(service_managed).'
@@ -171,39 +185,162 @@ instances:
           description: What was seen.
           type: str
         fix:
-          description: The playbook or command that mends it.
+          description: The playbook or command that fixes it.
           type: str
 regions:
-  description: Each region with C(dhmc) (the role that is set, empty for none), C(coverage), C(verdicts), the number of
-    C(nodes), and C(reasons) of its own. With O(regions=all) also those that are not C(enabled).
+  description: Each region. With O(regions=all) also those that are not enabled.
   returned: success, or failure after the regions were read
   type: list
   elements: dict
+  contains:
+    region:
+      description: The region.
+      type: str
+    enabled:
+      description: Whether the region is enabled in the account.
+      type: bool
+    forbidden:
+      description: Whether a service control policy closes it.
+      type: bool
+    dhmc:
+      description: The role that is set for DHMC, empty for none; none where that could not be read.
+      type: str
+    dhmc_usable:
+      description: Whether the role exists, trusts Systems Manager and allows what agents need, by what was read; none where that
+        can't be told, or DHMC is off.
+      type: bool
+    dhmc_problem:
+      description: Why the role can't be used, or why that can't be told; else empty.
+      type: str
+    instances:
+      description: The number of instances.
+      type: int
+    in_scope:
+      description: How many of them are in scope.
+      type: int
+    managed:
+      description: How many of them are managed.
+      type: int
+    coverage:
+      description: Per cent of those in scope that are managed; none where none is in scope.
+      type: float
+    verdicts:
+      description: How often each verdict occurs.
+      type: dict
+    nodes:
+      description: The number of managed nodes.
+      type: int
+    reasons:
+      description: Reasons of the region itself, as those of an instance.
+      type: list
+      elements: dict
+    failed:
+      description: Whether not all of it could be read.
+      type: bool
+    error:
+      description: AWS's C(code) and C(message).
+      returned: if it failed
+      type: dict
 totals:
-  description: The number of C(instances), of those C(in_scope) and C(managed), C(coverage) in per cent of those in scope
-    (none where there are none), and how often each of C(verdicts) and C(reasons) occurs.
+  description: The whole.
   returned: success, or failure after the regions were read
   type: dict
+  contains:
+    instances:
+      description: The number of instances.
+      type: int
+    in_scope:
+      description: How many of them are in scope.
+      type: int
+    managed:
+      description: How many of them are managed.
+      type: int
+    coverage:
+      description: Per cent of those in scope that are managed; none where none is in scope.
+      type: float
+    verdicts:
+      description: How often each verdict occurs.
+      type: dict
+    reasons:
+      description: How often each reason occurs, the most frequent first.
+      type: dict
 reasons:
-  description: Each reason that occurs, the gravest and most frequent first, with C(title), C(count), C(severity), C(fix).
+  description: Each reason that occurs, the gravest and most frequent first.
   returned: success, or failure after the regions were read
   type: list
   elements: dict
+  contains:
+    reason:
+      description: One of the codes in the notes.
+      type: str
+    severity:
+      description: The gravest with which it occurs.
+      type: str
+    count:
+      description: How often it occurs.
+      type: int
+    title:
+      description: What it means.
+      type: str
+    fix:
+      description: The playbook or command that fixes all of them at once, with their regions, profiles and roles filled in.
+      type: str
 comparison:
-  description: C(coverage_before) and C(coverage), and the ids of instances that are C(now_managed), C(no_longer_managed),
-    C(new) or C(gone).
+  description: What has become of the instances since the earlier result.
   returned: with O(baseline)
   type: dict
+  contains:
+    generated:
+      description: When AWS was asked for the earlier result.
+      type: str
+    coverage_before:
+      description: The coverage then.
+      type: float
+    coverage:
+      description: The coverage now.
+      type: float
+    now_managed:
+      description: The ids of instances that are managed now and were not then.
+      type: list
+      elements: str
+    no_longer_managed:
+      description: The ids of instances that were managed then and are not now.
+      type: list
+      elements: str
+    new:
+      description: The ids of instances that were not there then.
+      type: list
+      elements: str
+    gone:
+      description: The ids of instances that are not there now.
+      type: list
+      elements: str
 unread:
-  description: What could not be read of IAM, in one line each. What it would have said is left out of the reasons.
+  description: IAM reads that failed, one line each. Reasons that depend on them are missing.
   returned: success, or failure after the regions were read
   type: list
   elements: str
 failed_regions:
-  description: Regions of which not all could be read, with C(region) and C(error).
+  description: Regions of which not all could be read.
   returned: success, or failure after the regions were read
   type: list
   elements: dict
+  contains:
+    region:
+      description: The region.
+      type: str
+    error:
+      description: AWS's C(code) and C(message).
+      type: dict
+forbidden_regions:
+  description: The names of the regions that a service control policy closes, with O(regions=all).
+  returned: success, or failure after the regions were read
+  type: list
+  elements: str
+msg:
+  description: What could not be read, in one line.
+  returned: if not all could be read
+  type: str
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -222,6 +359,8 @@ def main() -> None:
                 "instance_ids": {"type": "list", "elements": "str"},
                 "filters": {"type": "dict"},
                 "baseline": {"type": "dict"},
+                "backup_file_name": {"type": "str", "default": "before.json"},
+                "fail_on_unread": {"type": "bool", "default": True},
                 "node_quota": {"type": "int", "default": 2400},
             },
             supports_check_mode=True,

@@ -58,12 +58,12 @@ options:
     description:
       - Whether to end where every missing instance has a blocking reason other than V(agent_silent), and where the regions
         that can't be read refuse the credentials or permissions.
-      - Set it to V(false) where instances get out by a proxy or by IPv6 only, which the reason V(no_egress) does not know of.
+      - Set it to V(false) if instances reach AWS through a proxy or over IPv6 only; V(no_egress) can't detect either.
       - Where such a reason rests on roles and profiles, which IAM may show late, a second look must find the same.
     type: bool
     default: true
   fail_on_timeout:
-    description: Whether to fail if the target is not reached, for want of time or of hope. Not in check mode.
+    description: Whether to fail if the target is not reached, because it timed out or is blocked. Not in check mode.
     type: bool
     default: false
   timeout:
@@ -169,13 +169,23 @@ regions:
     managed:
       description: How many of them are managed.
       type: int
+    forbidden:
+      description: Whether a service control policy closes it, with O(regions=all). Nothing is waited for there.
+      type: bool
     failed:
       description: Whether the last look could not read it.
       type: bool
     error:
-      description: AWS's C(code) and C(message).
+      description: AWS's error.
       returned: if it failed
       type: dict
+      contains:
+        code:
+          description: AWS's code.
+          type: str
+        message:
+          description: AWS's message.
+          type: str
 missing:
   description: Each instance that is waited for and not managed.
   returned: once a look succeeded
@@ -198,7 +208,7 @@ missing:
       description: The gravest reason, one of those of M(fleet.aws_ssm.ssm_managed_instance_info).
       type: str
     fix:
-      description: The playbook or command that mends it.
+      description: The playbook or command that fixes it.
       type: str
     may_come:
       description: Whether waiting may help.

@@ -29,9 +29,9 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import 
     from_text,
     to_text,
 )
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.whole_file import MODE, sync_folder, write_beside
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
 
-_MODE = 0o600
 # Seconds to wait for another writer. One holds the lock for milliseconds.
 _PATIENCE = 60.0
 _NAMED_OTHERWISE = "Name another file. Nothing was changed."
@@ -97,7 +97,7 @@ class BackupFile:
         # O_NONBLOCK: opening a pipe would wait for its other end.
         flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
-            handle = os.open(self.path, flags, _MODE)
+            handle = os.open(self.path, flags, MODE)
         except (FileNotFoundError, FileExistsError):
             raise
         except ValueError as error:
@@ -168,22 +168,13 @@ class BackupFile:
         temporary = self.path.with_name(f".fleet-{hashlib.sha256(os.fsencode(self.path.name)).hexdigest()[:16]}.new")
         try:
             temporary.unlink(missing_ok=True)
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE)
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            write_beside(temporary, content)
             temporary.replace(self.path)
         except OSError as error:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise InputError(f"{self._name} can't be written: {error.strerror}. {_NAMED_OTHERWISE}") from error
-        with contextlib.suppress(OSError):  # some file systems can't sync a folder
-            folder = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        sync_folder(self.path.parent)
 
 
 def _run() -> str:

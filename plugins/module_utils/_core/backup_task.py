@@ -18,6 +18,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import 
     originals,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup_file import BackupFile
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import printable
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
 
 BACKUP_SPEC: dict[str, dict[str, Any]] = {
@@ -84,8 +85,9 @@ class BackupTask:
         if not self._file or not new:
             return
         for entry in self._file.add(new):
+            where = f" in {entry.region}" if entry.region else ""
+            older = printable(f"{self._file.path} holds an older value of {entry.kind} {entry.resource}{where}")
             warn(
-                f"backup_file: {self._file.path} holds an older value of {entry.kind} {entry.resource}"
-                f"{f' in {entry.region}' if entry.region else ''}. Someone else has set the one that is replaced now, "
-                "and a restore puts the older one back."
+                f"backup_file: {older}. Someone else has set the one that is replaced now, and a restore puts the "
+                "older one back."
             )

@@ -113,7 +113,7 @@ def test_it_ends_at_the_deadline_with_what_is_known(stage):
     assert stage.lines[-1] == "ssm: 1 of 3 managed after 10m2s (eu-west-1 1/3), the time is up"
     assert (result["timed_out"], result["reached"], result["failed"]) == (True, False, False)
     assert [one["instance_id"] for one in result["missing"]] == ["i-1", "i-2"]
-    assert result["msg"] == "1 of 3 instances are managed after 10m2s, when the time was up: 2 changed_recently."
+    assert result["msg"] == "1 of 3 instances is managed after 10m2s, when the time was up: 2 changed_recently."
     assert max(stage.pauses) == 120
 
 
@@ -135,6 +135,13 @@ def test_a_failing_look_is_told_and_tried_again(stage):
     )
     assert "eu-west-1 1/3 not read: ThrottlingException" in stage.lines[2]
     assert (result["reached"], result["looks"], result["failed"]) == (True, 4, False)
+
+
+def test_what_aws_says_can_not_reach_the_terminal_raw(stage):
+    crash = {"failed": True, "msg": "no \x1b[2J\u202eanswer\x9b"}
+    stage.run(look(1, 3, "open"), crash, look(3, 3, "reached"))
+    assert all(line.isprintable() for line in stage.lines)
+    assert "no \u241b[2J\ufffdanswer\ufffd" in stage.lines[1]
 
 
 def test_looks_that_fail_until_the_end_leave_what_was_known(stage):
@@ -160,7 +167,7 @@ def test_without_hope_it_ends_at_once(stage):
     assert stage.lines == ["ssm: 1 of 3 managed after 2s (eu-west-1 1/3), waiting does not help: 2 dhmc_off"]
     assert (result["hopeless"], result["timed_out"], result["reached"], result["failed"]) == (True, False, False, False)
     assert result["msg"] == (
-        "1 of 3 instances are managed, and waiting does not help: 2 dhmc_off. The fix of each stands in missing."
+        "1 of 3 instances is managed, and waiting does not help: 2 dhmc_off. The fix of each is in missing."
     )
 
 
@@ -185,7 +192,7 @@ def test_check_mode_looks_once_and_says_so(stage):
     assert stage.lines == ["ssm: 1 of 3 managed after 2s (eu-west-1 1/3), check mode: not waiting"]
     assert (result["looks"], result["failed"], result["timed_out"], stage.pauses) == (1, False, False, [])
     assert result["msg"] == (
-        "1 of 3 instances are managed: 2 changed_recently. Check mode: there was one look and no waiting."
+        "1 of 3 instances is managed: 2 changed_recently. Check mode: there was one look and no waiting."
     )
 
 

@@ -61,3 +61,15 @@ def test_anything_but_a_list_of_instances_is_refused(wrong):
 def test_the_filter_takes_what_jinja_gives_it():
     # A generator, as `instances | selectattr('failed')` is one, is read only once.
     assert association_table(iter(ROWS))[3].split() == ["all", "5", "2", "1", "1", "1"]
+
+
+def test_what_aws_says_can_not_reach_the_terminal_raw():
+    bad = "x\x1b[2J\u202ey\n"
+    row = {"region": "eu-west-1", "instance_id": f"i-1{bad}", "changed": False, "failed": True, "skipped": False}
+    rows = [
+        {**row, "error": {"code": "E", "message": bad}},
+        {**row, "failed": False, "skipped": True, "reason": bad},
+    ]
+    lines = association_table(rows)
+    assert all(line.isprintable() for line in lines)
+    assert len(lines) == 5

@@ -46,7 +46,24 @@ def test_instances_say_what_is_wrong_with_their_metadata_service():
     assert "i-1" in lines[1]
     assert "the metadata service is off" in lines[1]
     assert "takes IMDSv1" in lines[2]
-    assert lines[3].endswith("1 instances have no metadata service, 1 take IMDSv1")
+    assert lines[3].endswith("1 instance has no metadata service, 1 takes IMDSv1")
+
+
+def test_one_is_not_many():
+    last = preflight_table([profile("Web")])[-1]
+    assert last == (
+        "1 of 1 profile allows ssm:UpdateInstanceInformation, so that 1 instance doesn't use DHMC; "
+        "0 instances have no metadata service, 0 take IMDSv1"
+    )
+
+
+def test_what_aws_returns_can_not_reach_the_terminal_raw():
+    bad = "a\x1b[2J\u202eb\x9bm\nc"
+    hostile = profile(f"Web{bad}")
+    hostile["permissions"][0]["reasons"][0]["policy"] = bad
+    lines = preflight_table([hostile], [host(bad, http_endpoint="disabled")], [f"eu-west-1: {bad}"])
+    assert all(line.isprintable() for line in lines)
+    assert len(lines) == 6
 
 
 def test_long_lists_are_cut_and_what_could_not_be_read_is_said():

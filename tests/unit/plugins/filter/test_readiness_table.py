@@ -28,6 +28,30 @@ def test_it_has_the_regions_the_reasons_and_the_instances_that_need_something(re
     ]
 
 
+def test_dhmc_is_on_only_if_its_role_can_be_used(report, instance):
+    result = report(*(instance(n, region=f"eu-west-{n}") for n in range(1, 5)))
+    for row, (usable, problem) in zip(
+        result["regions"],
+        [(True, ""), (False, "it does not exist"), (None, "IAM could not be read"), (False, "x\x1b[0m")],
+        strict=True,
+    ):
+        row.update(dhmc="service-role/R", dhmc_usable=usable, dhmc_problem=problem)
+    lines = readiness_table(result)
+    assert [line.split("1 of 1   ")[1] for line in lines[1:5]] == [
+        "service-role/R",
+        "service-role/R can't be used: it does not exist",
+        "service-role/R may not be usable: IAM could not be read",
+        "service-role/R can't be used: x\u241b[0m",
+    ]
+
+
+def test_regions_that_the_organization_closes_are_one_line(report, instance):
+    result = report(instance(1), more=("ap-east-1", "us-west-2"))
+    for row in result["regions"][1:]:
+        row.update(forbidden=True, dhmc=None)
+    assert readiness_table(result)[2] == "2 regions closed by a service control policy: ap-east-1, us-west-2"
+
+
 def test_only_so_many_instances_have_a_line(report, instance):
     lines = readiness_table(report(*(instance(n, "not_managed") for n in range(30))), most=10)
     assert len([line for line in lines if line.startswith("i-")]) == 10
@@ -51,9 +75,11 @@ def test_it_says_what_has_changed_and_what_could_not_be_read(report, instance, c
 
 
 @pytest.mark.parametrize(("name", "shown"), [
-    ("\x1b[2J\x1b]0;x\x07", "\ufffd[2J\ufffd]0;x\ufffd"),
+    ("\x1b[2J\x1b]0;x\x07", "\u241b[2J\u241b]0;x\u2407"),
+    ("\x9b2Jx", "\ufffd2Jx"),
+    ("a\u200bb\u2069", "a\ufffdb\ufffd"),
     ("abc\u202ecba", "abc\ufffdcba"),
-    ("line\nbreak", "line\ufffdbreak"),
+    ("line\nbreak", "line\u240abreak"),
     ("{{ 7 * 7 }}", "{{ 7 * 7 }}"),
     ("x" * 41, "x" * 39 + "\u2026"),
 ])  # fmt: skip

@@ -55,6 +55,14 @@ def test_anything_but_a_list_of_rows_is_refused(wrong):
         region_table(wrong)
 
 
+def test_a_value_and_an_error_of_aws_can_not_reach_the_terminal_raw():
+    bad = "x\x1b]0;title\x07\u2066y\u200b\x85"
+    row = {"region": "eu-west-1", "before": bad, "after": bad, "changed": False, "failed": True}
+    lines = region_table([{**row, "error": {"code": "E", "message": bad}}, {**row, "failed": False, "reason": bad}])
+    assert all(line.isprintable() for line in lines)
+    assert "x\u241b]0;title\u2407\ufffdy\ufffd\ufffd" in lines[1]
+
+
 def test_the_filter_takes_what_jinja_gives_it():
     # A generator, as `regions | selectattr('failed')` is one, is read only once.
-    assert region_table(iter(ROWS[:1]))[-1] == "1 regions: 1 changed, 0 unchanged, 0 failed"
+    assert region_table(iter(ROWS[:1]))[-1] == "1 region: 1 changed, 0 unchanged, 0 failed"

@@ -24,6 +24,13 @@ def test_aws_code_and_message_are_kept_in_one_line():
     assert _errors.code_of(error) == "AccessDeniedException"
 
 
+def test_what_aws_says_can_not_reach_the_terminal_raw():
+    found = _errors.describe(client_error("Bad\x1b[1m", "a\x1b]0;x\x07b\u202ec\x9bd\u200be\x00f\r\ng"))
+    assert found == {"code": "Bad\u241b[1m", "message": "a\u241b]0;x\u2407b\ufffdc\ufffdd\ufffde\u2400f g"}
+    seen = str(_errors.ChangedMeanwhile("a\x1b[2J", "b\u2067"))
+    assert seen.isprintable()
+
+
 def test_what_amazon_aws_wraps_has_the_code_of_what_it_wraps():
     wrapped = AnsibleIAMError(message="Failed to get role", exception=client_error("AccessDenied", "not you"))
     assert _errors.describe(wrapped) == {"code": "AccessDenied", "message": "not you"}

@@ -86,5 +86,5 @@ def test_the_message_says_which_way_is_missing():
         network, vpc="vpc-1", subnet="subnet-1", groups=["sg-1"], public=False, region="eu-west-1"
     )
     assert "to an internet gateway, but it has no public address" in found.message
-    assert "subnet-1" in found.fix
-    assert "vpc-1" in found.fix
+    assert "subnet-1" in found.row()["fix"]
+    assert "vpc-1" in found.row()["fix"]

@@ -131,10 +131,27 @@ def test_the_gravest_reason_comes_first():
 def test_every_reason_has_a_title_and_a_fix_that_names_what_it_is_about():
     assert set(TITLES) == set(FIXES)
     for code in FIXES:
-        found = reason(code, SEVERITIES[0], "message", region="eu-west-1", instance="i-1", profile="Web")
-        assert "{" not in found.fix
-    assert "-e ssm_regions=eu-west-1" in reason("dhmc_off", "blocking", "", region="eu-west-1").fix
-    assert "instance_ids=i-1" in reason("profile_recreated", "warning", "", instance="i-1").fix
+        found = reason(code, SEVERITIES[0], "message", region="eu-west-1", instance="i-1", profile="Web").row()
+        assert "{" not in found["fix"]
+    assert "-e ssm_regions=eu-west-1" in reason("dhmc_off", "blocking", "", region="eu-west-1").row()["fix"]
+    assert "instance_ids=i-1" in reason("profile_recreated", "warning", "", instance="i-1").row()["fix"]
+
+
+@pytest.mark.parametrize(("dhmc", "usable", "problem"), [
+    (Dhmc(), None, ""),
+    (Dhmc(known=False), None, ""),
+    (Dhmc("R"), True, ""),
+    (Dhmc("R", role_known=False), None, "IAM could not be read"),
+    (Dhmc("R", role_exists=False), False, "it does not exist"),
+    (Dhmc("R", trusted=Answer.NO), False, "its trust policy does not trust ssm.amazonaws.com"),
+    (Dhmc("R", permitted=Answer.NO), False, "it does not allow ssm:UpdateInstanceInformation"),
+    (Dhmc("R", trusted=Answer.NO, permitted=Answer.NO), False,
+     "its trust policy does not trust ssm.amazonaws.com, and it does not allow ssm:UpdateInstanceInformation"),
+    (Dhmc("R", trusted=Answer.MAYBE), None, "a condition or a resource in its policies decides"),
+    (Dhmc("R", trusted=Answer.MAYBE, permitted=Answer.NO), False, "it does not allow ssm:UpdateInstanceInformation"),
+])  # fmt: skip
+def test_a_role_can_be_used_if_nothing_that_was_read_is_against_it(dhmc, usable, problem):
+    assert (dhmc.usable, dhmc.problem) == (usable, problem)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,13 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness import Dhmc
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_report import (
     check_baseline,
     comparison,
     coverage_of,
     reasons_of,
+    region_forbidden_row,
     region_off_row,
     region_row,
     sorted_rows,
@@ -48,19 +50,45 @@ def test_the_gravest_and_most_frequent_reason_comes_first():
         ("dhmc_off", 1, "blocking"),
         ("imdsv1_allowed", 2, "info"),
     ]
-    assert found[0]["fix"] == "ansible-playbook fleet.aws_ssm.enable_ssm -e ssm_regions=REGIONS"
+    assert found[0]["fix"] == (
+        "ansible-playbook fleet.aws_ssm.enable_ssm -e ssm_regions=eu-west-1 -e ssm_backup_file=before.json"
+    )
 
 
 @pytest.mark.parametrize(("nodes", "near"), [(2159, False), (2160, True), (2400, True)])
 def test_a_region_near_its_quota_says_so(nodes, near):
-    found = region_row("eu-west-1", ROWS, dhmc="", nodes=nodes, quota=2400)
+    found = region_row("eu-west-1", ROWS, dhmc=Dhmc(), nodes=nodes, quota=2400)
     assert [one["reason"] for one in found["reasons"]] == (["node_quota_near"] if near else [])
-    assert region_row("eu-west-1", ROWS, dhmc="", nodes=nodes, quota=0)["reasons"] == []
+    assert region_row("eu-west-1", ROWS, dhmc=Dhmc(), nodes=nodes, quota=0)["reasons"] == []
 
 
 def test_a_region_that_is_off_has_a_row():
     found = region_off_row("af-south-1")
     assert (found["enabled"], found["coverage"], found["reasons"][0]["reason"]) == (False, None, "region_off")
+
+
+def test_a_region_that_the_organization_closes_has_a_row():
+    found = region_forbidden_row("eu-west-3", {"code": "AccessDenied", "message": "a service control policy"})
+    assert (found["forbidden"], found["failed"], found["enabled"], found["dhmc"]) == (True, False, True, None)
+    assert found["reasons"][0]["reason"] == "region_forbidden"
+    assert "AccessDenied: a service control policy" in found["reasons"][0]["message"]
+    assert totals_of(ROWS, [found])["in_scope"] == totals_of(ROWS, [])["in_scope"]
+
+
+def test_a_fix_is_for_all_that_have_the_reason():
+    rows = [
+        {**row("i-1", "managed", ("profile_blocks_dhmc", "warning")), "instance_profile": "Web"},
+        {**row("i-2", "managed", ("profile_blocks_dhmc", "warning"), region="us-east-1"), "instance_profile": "Db"},
+        row("i-3", "not_managed", ("dhmc_role_untrusted", "blocking")),
+    ]
+    regions = [{"region": "eu-west-1", "dhmc": "service-role/R", "reasons": []}]
+    found = {entry["reason"]: entry["fix"] for entry in reasons_of(rows, regions, "b.json")}
+    assert found == {
+        "profile_blocks_dhmc": "ansible-playbook fleet.aws_ssm.enable_ssm -e ssm_regions=eu-west-1,us-east-1 "
+        "-e ssm_backup_file=b.json -e preflight_fix=permissions -e preflight_instance_profiles=Db,Web",
+        "dhmc_role_untrusted": "ansible-playbook fleet.aws_ssm.enable_ssm -e ssm_regions=eu-west-1 "
+        "-e ssm_backup_file=b.json -e dhmc_role_name=service-role/R -e dhmc_role_create=false -e dhmc_role_fix=true",
+    }
 
 
 def test_rows_are_by_region_and_those_that_need_something_first():

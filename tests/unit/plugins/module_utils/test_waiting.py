@@ -87,9 +87,11 @@ def test_only_instances_that_run_or_will_soon_are_waited_for():
         row(4, "out_of_scope", "not_running", state="pending"),
         row(5, "out_of_scope", "service_managed", state="pending"),
     ]
-    assert region_counts(["r", "empty"], rows, {"empty": THROTTLED}) == [
-        {"region": "r", "in_scope": 3, "managed": 1, "failed": False},
-        {"region": "empty", "in_scope": 0, "managed": 0, "failed": True, "error": THROTTLED},
+    none = {"in_scope": 0, "managed": 0, "forbidden": False, "failed": False}
+    assert region_counts(["r", "empty", "shut"], rows, {"empty": THROTTLED}, ["shut"]) == [
+        {**none, "region": "r", "in_scope": 3, "managed": 1},
+        {**none, "region": "empty", "failed": True, "error": THROTTLED},
+        {**none, "region": "shut", "forbidden": True},
     ]
     missing = {one["instance_id"]: one for one in missing_of(rows)}
     assert list(missing) == ["i-2", "i-4"]
