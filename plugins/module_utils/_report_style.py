@@ -118,7 +118,7 @@ details.rest p { margin-top: 6px; }
 .group h3 span { font-weight: 400; color: var(--muted); margin-left: 6px; }
 .group summary h3 { display: inline; }
 .group summary + .reasons { margin-top: 14px; }
-.reasons > li { display: grid; grid-template-columns: 92px minmax(0, 1fr) auto; gap: 4px 16px; padding: 14px 0;
+.reasons > li { display: grid; grid-template-columns: 104px minmax(0, 1fr) auto; gap: 4px 16px; padding: 14px 0;
   border-top: 1px solid var(--line); }
 .reasons > li:first-child { border-top: 0; padding-top: 0; }
 .reasons > li:last-child { padding-bottom: 0; }
@@ -186,7 +186,7 @@ footer dd { margin: 0; }
   .grid.two { grid-template-columns: minmax(0, 1fr); }
   .fix { flex-wrap: wrap; }
   .fix code { flex-basis: 100%; }
-  .reasons > li { grid-template-columns: 60px minmax(0, 1fr); }
+  .reasons > li { grid-template-columns: 76px minmax(0, 1fr); }
   .count { font-size: 19px; }
   .reasons > li > button { grid-column: 2; justify-self: start; }
   .filters .sort { display: block; }
@@ -207,7 +207,7 @@ footer dd { margin: 0; }
   .regions td.way::before { content: "DHMC: "; color: var(--muted); }
   .instances tbody tr { grid-template-columns: minmax(0, 1fr); }
   .instances td:last-child { min-width: 0; }
-  .instances td { display: grid; grid-template-columns: 92px minmax(0, 1fr); gap: 8px; }
+  .instances td { display: grid; grid-template-columns: 104px minmax(0, 1fr); gap: 8px; }
   .instances td > * { justify-self: start; }
   .instances td::before { content: attr(data-label); color: var(--muted); font-size: 13px; }
 }

@@ -129,6 +129,9 @@ def region_row(region: str, found: list[dict[str, Any]], *, enabled: bool = True
         "region": region,
         "enabled": enabled,
         "dhmc": None if not enabled else "" if region in ("sa-east-1", "eu-central-1") else ROLE,
+        "forbidden": False,
+        "dhmc_usable": True if enabled and region not in ("sa-east-1", "eu-central-1") else None,
+        "dhmc_problem": "",
         "instances": len(found),
         "in_scope": scope,
         "managed": verdicts["managed"],
@@ -138,6 +141,10 @@ def region_row(region: str, found: list[dict[str, Any]], *, enabled: bool = True
         "reasons": [] if enabled else [reason("region_off", region)],
         "failed": False,
     }
+
+
+def _having(code: str, instances: list[dict[str, Any]]) -> set[str]:
+    return {row["region"] for row in instances if code in [one["reason"] for one in row["reasons"]]}
 
 
 def report(instances: list[dict[str, Any]], more: tuple[str, ...] = (), off: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -164,7 +171,7 @@ def report(instances: list[dict[str, Any]], more: tuple[str, ...] = (), off: tup
                 "severity": REASONS[code][0],
                 "count": counts[code],
                 "title": REASONS[code][1],
-                "fix": reason(code, "REGIONS")["fix"],
+                "fix": reason(code, ",".join(sorted(_having(code, instances))))["fix"],
             }
             for code in sorted(counts, key=lambda code: (SEVERITIES.index(REASONS[code][0]), -counts[code]))
         ],

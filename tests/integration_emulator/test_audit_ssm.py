@@ -14,6 +14,7 @@ HOSTILE = "{{ 7 * 7 }}</script><script>alert(1)</script>"
 FORMULA = "=cmd|' /C calc'!A0"
 REGIONS = "us-east-1,eu-west-1"
 ROLE = "AWSSystemsManagerDefaultEC2InstanceManagementRole"
+POLICY = "AmazonSSMManagedEC2InstanceDefaultPolicy"
 SCP = "You are not authorized to perform this operation, with an explicit deny in a service control policy"
 # What moves the cursor, sets the title, turns the line, hides.
 RAW = "x\x1b[2J\x1b]0;t\x07\u202ey\x9bz\u200b"
@@ -118,8 +119,8 @@ def test_a_region_that_can_not_be_read_is_named_after_the_others_are_reported(fl
     fleet.faults({"service": "ssm", "region": "eu-west-1", "error": denied})
     run = audit(fleet, ssm_report_directory="reports", audit_ssm_fail_under=100)
     run.failed(
-        "Not all could be read: eu-west-1: AccessDeniedException: not you | Whether the gate of 100% is passed can't be "
-        "told, as 1 region could not be read. In the others coverage is 100%: 2 of 2 instances in scope are managed."
+        "Not all could be read: eu-west-1: AccessDeniedException: not you | Whether the gate of 100% is passed can't "
+        "be told, as 1 region could not be read. In the others coverage is 100%: 2 of 2 instances in scope are managed."
     )
     # The reader sees the reason first, and not that of a condition in the playbook.
     assert "failed_when" not in run.text

@@ -130,6 +130,51 @@ def test_a_reason_leads_to_its_instances(show):
     assert chromium.run("document.querySelector('[data-reason=region_off]')") is None
 
 
+def test_a_region_and_a_verdict_of_the_legend_lead_to_their_instances(show):
+    chromium = show(sample())
+    chromium.run("document.querySelector('[data-pick=region][data-value=sa-east-1] button').click()")
+    assert chromium.run(FOUND) == "5 of 61 instances"
+    assert chromium.run("document.activeElement.id") == "f-region"
+    chromium.run("document.querySelector('[data-pick=verdict][data-value=connection_lost] button').click()")
+    assert chromium.run(FOUND) == "1 of 61 instances"
+    assert chromium.run("document.getElementById('f-region').value") == ""
+
+
+def test_an_empty_table_says_how_to_get_out(show):
+    chromium = show(sample())
+    assert put(chromium, "text", "no-such-thing") == "0 of 61 instances"
+    assert chromium.run("document.getElementById('nothing').innerText").startswith("No instances match.")
+    chromium.run("document.getElementById('clear').click()")
+    chromium.wait(f"{FOUND} === '61 of 61 instances'")
+    assert chromium.run("document.getElementById('nothing').checkVisibility()") is False
+    assert chromium.run("document.activeElement.id") == "f-text"
+
+
+@pytest.mark.parametrize("width", [360, 1200])
+def test_large_counts_stay_in_one_line(show, width):
+    result = sample()
+    for row, count in zip(result["reasons"], (1, 9_999, 10_000, 99_999), strict=False):
+        row["count"] = count
+    chromium = show(result, width=width)
+    counts = "[...document.querySelectorAll('.group:not(details) .count')]"
+    lines = "(() => { const all = document.createRange(); all.selectNodeContents(one.firstChild);"
+    lines += "return new Set([...all.getClientRects()].map((line) => line.top)).size; })()"
+    found = chromium.run(f"{counts}.map((one) => [one.textContent, one.scrollWidth - one.clientWidth, {lines}])")
+    assert [text for text, _beyond, _lines in found[:4]] == ["1", "9,999", "10,000", "99,999"]
+    assert [(text, beyond) for text, beyond, _lines in found if beyond > 0] == []
+    assert {many for _text, _beyond, many in found} == {1}
+
+
+def test_what_needs_nothing_done_is_folded(show):
+    chromium = show(sample())
+    title = (
+        "[...document.querySelectorAll('h4')].find((one) => one.textContent.startsWith('The instance is not running'))"
+    )
+    assert chromium.run(f"{title}.checkVisibility()") is False
+    chromium.run("document.querySelector('details.group summary').click()")
+    assert chromium.run(f"{title}.checkVisibility()") is True
+
+
 def test_columns_are_sorted_with_the_keyboard_too(show):
     chromium = show(sample())
     chromium.run("document.querySelector('th[data-key=name] button').focus()")
@@ -249,7 +294,7 @@ def test_a_screen_reader_finds_names_and_roles(show, width):
 def test_the_keyboard_gets_everywhere_and_shows_where_it_is(show):
     chromium = show(sample())
     at = []
-    for _press in range(80):
+    for _press in range(100):
         chromium.key("Tab", 9)
         at.append(chromium.run("document.activeElement.id || document.activeElement.textContent.slice(0, 21)"))
         outline = chromium.run("getComputedStyle(document.activeElement).outlineStyle")

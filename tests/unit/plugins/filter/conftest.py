@@ -66,7 +66,10 @@ def make_report(*rows: dict[str, Any], more: tuple[str, ...] = (), **changes: An
             {
                 "region": name,
                 "enabled": True,
+                "forbidden": False,
                 "dhmc": "",
+                "dhmc_usable": None,
+                "dhmc_problem": "",
                 **make_counts(of_region[name]),
                 "nodes": 0,
                 "reasons": [],

@@ -40,6 +40,24 @@ def test_several_reasons_stand_in_one_cell(report, instance):
     assert (found["severity"], found["reasons"], found["messages"]) == ("warning", "a; b", "A.; B.")
 
 
+def test_a_region_that_was_not_read_has_a_line_without_an_instance(report, instance):
+    result = report(instance(1), more=("eu-west-3", "us-east-1"))
+    why = {"reason": "region_forbidden", "severity": "info", "message": "SCP", "fix": "Nothing."}
+    result["regions"][1].update(forbidden=True, reasons=[why])
+    result["regions"][2].update(failed=True, error={"code": "=E", "message": "m"})
+    found = [row for row in rows(readiness_csv(result)) if not row["instance_id"]]
+    assert [(row["region"], row["state"], row["severity"], row["reasons"], row["messages"]) for row in found] == [
+        ("eu-west-3", "forbidden", "info", "region_forbidden", "SCP"),
+        ("us-east-1", "not read", "blocking", "region_not_read", "'=E: m"),
+    ]
+    assert {row["account"] for row in found} == {"123456789012"}
+
+
+def test_a_terminal_gets_no_control_characters(report, instance):
+    text = readiness_csv(report(instance(1, name="x\x1b[2J\x9b\x00\x7f")))
+    assert "x\u241b[2J\ufffd\u2400\u2421" in text
+
+
 def test_no_instance_makes_a_line_of_headings(report):
     text = readiness_csv(report())
     assert text.startswith("account,region,instance_id,name,state,verdict,")

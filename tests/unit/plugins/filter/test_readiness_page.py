@@ -99,6 +99,14 @@ def test_a_hostile_value_is_text_and_nothing_else(report, instance, hostile, fie
         assert seen(hostile) in page.text
 
 
+def test_its_generator_marks_it_as_a_report(report):
+    page = Page(readiness_page(report()))
+    generators = [
+        found["content"] for tag, found in page.elements if tag == "meta" and found.get("name") == "generator"
+    ]
+    assert generators == ["fleet.aws_ssm report"]
+
+
 def test_texts_from_aws_are_escaped_wherever_they_stand(report, instance, compared):
     bad = "<img src=x onerror=alert(1)>\"'&"
     error = {"code": bad, "message": bad}
@@ -111,7 +119,8 @@ def test_texts_from_aws_are_escaped_wherever_they_stand(report, instance, compar
         failed_regions=[{"region": bad, "error": error}],
         comparison=compared(generated=bad, new=[bad], gone=[bad], now_managed=[bad], no_longer_managed=[bad]),
     )
-    result["regions"][0].update(dhmc=bad, reasons=[reason])
+    result["regions"][0].update(dhmc=bad, dhmc_usable=False, dhmc_problem=bad, reasons=[reason])
+    result["regions"].append({**result["regions"][0], "region": f"{bad}2", "forbidden": True})
     page = Page(readiness_page(result, bad))
     assert [tag for tag, _found in page.elements if tag == "img"] == []
     assert [name for _tag, found in page.elements for name in found if name.startswith("on")] == []
@@ -178,6 +187,44 @@ def test_it_shows_the_numbers(report, instance):
     assert "1 region without an instance in scope eu-north-1" in page.words
     assert "Trend" not in page.words
     assert [row["verdict"] for row in page.rows()][:3] == ["not_managed", "pending", "managed"]
+
+
+def test_dhmc_is_on_only_if_its_role_can_be_used(report, instance):
+    states = {
+        "on": {"dhmc": "R", "dhmc_usable": True, "dhmc_problem": ""},
+        "off": {"dhmc": "", "dhmc_usable": None, "dhmc_problem": ""},
+        "unknown": {"dhmc": None, "dhmc_usable": None, "dhmc_problem": ""},
+        "on, role can't be used: it does not exist": {
+            "dhmc": "R", "dhmc_usable": False, "dhmc_problem": "it does not exist"},
+        "on, role may not be usable: IAM could not be read": {
+            "dhmc": "R", "dhmc_usable": None, "dhmc_problem": "IAM could not be read"},
+    }  # fmt: skip
+    result = report(*(instance(number, region=f"r-{number}") for number in range(len(states))))
+    for row, state in zip(result["regions"], states.values(), strict=True):
+        row.update(state)
+    words = Page(readiness_page(result)).words
+    for number, text in enumerate(states):
+        assert f"r-{number} 100% 1 of 1 {text} " in words
+
+
+def test_regions_that_the_organization_closes_are_named(report, instance):
+    result = report(instance(1), more=("us-west-2", "eu-west-3", "eu-north-1"))
+    for row in result["regions"][1:3]:
+        row.update(forbidden=True, dhmc=None)
+    words = Page(readiness_page(result)).words
+    assert "2 regions closed by a service control policy eu-west-3, us-west-2 1 region without" in words
+
+
+def test_reasons_are_grouped_by_severity_and_those_that_need_nothing_are_folded(report, instance):
+    def made(code, severity, number):
+        return {"reason": code, "severity": severity, "count": number, "title": code.upper(), "fix": ""}
+
+    rows = [made("a", "blocking", 1234), made("b", "blocking", 1), made("c", "info", 7)]
+    page = Page(readiness_page(report(instance(1), reasons=rows)))
+    assert "Blocking 2 reasons 1,234 A Blocking 1 B Blocking Info 1 reason 7 C Info" in page.words
+    folded = [found for tag, found in page.elements if tag == "details" and found.get("class") == "group"]
+    assert len(folded) == 1
+    assert [tag for tag, found in page.elements if found.get("class") == "group"] == ["div", "details"]
 
 
 @pytest.mark.parametrize(("part", "whole", "shown"), [
