@@ -31,6 +31,15 @@ def found(folder, run):
     return places
 
 
+def files_in(folder):
+    """Every file that Ansible makes is in the folder that is searched; a module's own one, too."""
+    return {
+        "ANSIBLE_LOG_PATH": str(folder / "ansible.log"),
+        "ANSIBLE_REMOTE_TMP": str(folder / ".ansible" / "tmp"),
+        "TMPDIR": str(folder / "tmp"),
+    }
+
+
 @pytest.fixture
 def fleet(account):
     account.client("ec2").run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)
@@ -45,11 +54,10 @@ def test_keys_of_the_environment(fleet):
         "ANSIBLE_PIPELINING": "false",
         # So that the modules, with all that they were given, stay in the temporary folders.
         "ANSIBLE_KEEP_REMOTE_FILES": "true",
-        "ANSIBLE_LOG_PATH": str(fleet.folder / "ansible.log"),
-        "TMPDIR": str(fleet.folder / "tmp"),
+        **files_in(fleet.folder),
     }
-    run = fleet.command("ansible-playbook", "fleet.aws_ssm.enable_ssm", "-e", json.dumps(VARIABLES), "-vvvv", env=env)
-    run.ok()
+    words = ("ansible-playbook", "fleet.aws_ssm.enable_ssm", "-e", json.dumps(VARIABLES), "-vvvv")
+    run = fleet.command(*words, env=env, timeout=600).ok()
     assert (fleet.folder / "before.json").exists()
     assert (fleet.folder / "reports" / "ssm-readiness.json").exists()
     assert list(fleet.folder.rglob("AnsiballZ_*")) != []
@@ -73,10 +81,9 @@ def test_keys_of_the_options(fleet):
         "AWS_ACCESS_KEY_ID": None,
         "AWS_SECRET_ACCESS_KEY": None,
         "ANSIBLE_PIPELINING": "false",
-        "ANSIBLE_LOG_PATH": str(fleet.folder / "ansible.log"),
-        "TMPDIR": str(fleet.folder / "tmp"),
+        **files_in(fleet.folder),
     }
-    run = fleet.command("ansible-playbook", str(book), "-e", json.dumps(VARIABLES), "-vvvv", env=env).ok()
+    run = fleet.command("ansible-playbook", str(book), "-e", json.dumps(VARIABLES), "-vvvv", env=env, timeout=600).ok()
     assert (fleet.folder / "reports" / "ssm-readiness.json").exists()
     # What the modules were given is gone with them.
     assert list(fleet.folder.rglob("AnsiballZ_*")) == []
