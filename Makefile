@@ -47,7 +47,7 @@ sanity: $(STAMP) ## ansible-test sanity on the built collection, without ignore 
 # What goes beyond the main job takes as long again: `make test-more` runs it, `make test-all` everything.
 MORE := test_audit_ssm test_enable_modes test_instance_profile_association test_instance_profile_policy \
 	test_operator_policy test_operator_policy_dhmc test_operator_policy_needs test_operator_policy_preflight \
-	test_operator_policy_profiles test_operator_policy_readiness test_preflight test_wait
+	test_operator_policy_profiles test_operator_policy_readiness test_preflight test_secrets test_wait
 MORE_TESTS := $(MORE:%=tests/integration_emulator/%.py)
 MORE_SCENARIOS := instance_profile profile_association s3_policy preflight
 # Three for two processors: a playbook waits for a third of its time.

@@ -18,7 +18,8 @@ from demo_fleet import REGIONS, Fleet
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path(".cache") / "demo"
-BACKUP = FOLDER / "before.json"
+# Apart from the reports, which never overwrite it.
+BACKUP = FOLDER / "backup.json"
 BOLD, RESET = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
 
 

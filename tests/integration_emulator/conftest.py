@@ -123,7 +123,13 @@ class Account:
                 env[name] = value
         return env
 
-    def command(self, *words: str, cwd: Path | None = None, env: Mapping[str, str | None] | None = None) -> Run:
+    def command(
+        self,
+        *words: str,
+        cwd: Path | None = None,
+        env: Mapping[str, str | None] | None = None,
+        timeout: float = TIMEOUT,
+    ) -> Run:
         """Run a program of the environment that the tests run in."""
         self.control.clear_calls(self.id)
         done = subprocess.run(
@@ -133,7 +139,7 @@ class Account:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=TIMEOUT,
+            timeout=timeout,
             check=False,
         )
         return Run(done.returncode, done.stdout, done.stderr, self.control.calls(self.id))

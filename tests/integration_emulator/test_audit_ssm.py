@@ -16,8 +16,10 @@ REGIONS = "us-east-1,eu-west-1"
 ROLE = "AWSSystemsManagerDefaultEC2InstanceManagementRole"
 POLICY = "AmazonSSMManagedEC2InstanceDefaultPolicy"
 SCP = "You are not authorized to perform this operation, with an explicit deny in a service control policy"
-# What moves the cursor, sets the title, turns the line, hides.
-RAW = "x\x1b[2J\x1b]0;t\x07\u202ey\x9bz\u200b"
+# What moves the cursor, turns the line, hides. The XML of EC2 can't hold more; the JSON of SSM can, so it also sets the
+# title of the terminal.
+TAG = "y\u202ez\x9b2J\u200b"
+RAW = f"x\x1b[2J\x1b]0;t\x07{TAG}"
 
 
 def launch(account, region, *names):
@@ -210,28 +212,30 @@ def test_an_earlier_result_of_the_play_is_not_taken_for_this_ones(account):
     role = {"ansible.builtin.include_role": {"name": "fleet.aws_ssm.readiness_report"}}
     tasks = [
         {**role, "vars": {"readiness_report_regions": "us-east-1", "readiness_report_directory": "reports"}},
-        {**role, "vars": {"readiness_report_regions": "us-east-1", "readiness_report_filters": {"no-such": "filter"}}},
+        {**role, "vars": {"readiness_report_regions": "mars-1"}},
     ]
     run = account.play(tasks, keep=("readiness_report_result", "readiness_report_files"))
     assert run.rc != 0
+    assert "'mars-1' is not an AWS region" in run.text
+    assert files(account.folder / "reports") == ["ssm-readiness.csv", "ssm-readiness.html", "ssm-readiness.json"]
     assert run.result == {"readiness_report_result": {}, "readiness_report_files": []}
 
 
 def test_what_aws_returns_reaches_neither_the_terminal_nor_a_template_nor_a_formula(fleet):
-    launch(fleet, "eu-west-1", RAW)
-    fleet.put(f"{RAW}{{{{ 7 * 7 }}}}", "eu-west-2")
-    launch(fleet, "eu-west-2", "=1+1")
-    fleet.faults({"service": "ssm", "region": "eu-north-1", "error": {"code": "InternalFailure", "message": RAW}})
-    run = audit(fleet, ssm_regions=f"{REGIONS},eu-west-2,eu-north-1", ssm_report_directory="reports")
+    launch(fleet, "eu-west-1", TAG)
+    refused = {"code": "AccessDeniedException", "message": f"{RAW} {{{{ 7 * 7 }}}}"}
+    fleet.faults({"service": "ssm", "region": "eu-north-1", "error": refused})
+    run = audit(fleet, ssm_regions=f"{REGIONS},eu-north-1", ssm_report_directory="reports")
     assert run.rc == 2
     shown = run.out + run.err
     assert [line for line in shown.splitlines() if not line.isprintable()] == []
-    assert "x\u241b[2J\u241b]0;t\u2407\ufffdy\ufffdz\ufffd" in shown
+    assert "y\ufffdz\ufffd2J\ufffd" in shown
+    assert "x\u241b[2J\u241b]0;t\u2407y\ufffdz" in shown
     assert "{{ 7 * 7 }}" in shown
     folder = fleet.folder / "reports"
     text = (folder / "ssm-readiness.json").read_text(encoding="utf-8")
     assert all(line.isprintable() for line in text.splitlines())
-    assert RAW in {row["name"] for row in json.loads(text)["instances"]}
+    assert TAG in {row["name"] for row in json.loads(text)["instances"]}
     assert "\x1b" not in (folder / "ssm-readiness.csv").read_text(encoding="utf-8")
     assert "\x1b" not in (folder / "ssm-readiness.html").read_text(encoding="utf-8")
 

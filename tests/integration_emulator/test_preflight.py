@@ -88,7 +88,7 @@ def test_the_report_names_profile_policy_and_instances_and_changes_nothing_of_th
     assert on(account)
     assert "Core Core 1 yes AmazonSSMManagedInstanceCore (managed, statement 1)" in run.text
     assert "takes IMDSv1, which DHMC does not support" in run.text
-    assert "1 of 1 profiles allow ssm:UpdateInstanceInformation, so that 1 instances don't use DHMC" in run.text
+    assert "1 of 1 profile allows ssm:UpdateInstanceInformation, so that 1 instance doesn't use DHMC" in run.text
     now = zoo.state()
     assert now["roles"]["Core"] == before["roles"]["Core"]
 

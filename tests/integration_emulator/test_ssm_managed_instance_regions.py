@@ -110,6 +110,74 @@ def test_instances_are_judged_even_if_a_setting_or_iam_cannot_be_read(account, z
     assert verdicts(run) == {node: "managed", bare: "not_managed"}
 
 
+SCP = "not authorized, because no service control policy allows the action"
+
+
+def forbid(account, region, *services):
+    account.faults(*(
+        {"service": service, "region": region, "error": {"code": "AccessDeniedException", "message": SCP}}
+        for service in services
+    ))  # fmt: skip
+
+
+def test_a_region_that_the_organization_closes_is_no_failure_of_all(account, zoo):
+    node = zoo.start(US, "Core")
+    forbid(account, EU, "ec2", "ssm")
+    run = account.module(NAME, regions="all").ok()
+    assert verdicts(run) == {node: "managed"}
+    assert (run.result["forbidden_regions"], run.result["failed_regions"]) == ([EU], [])
+    row = run.rows[EU]
+    assert (row["forbidden"], row["failed"], row["dhmc"], row["instances"]) == (True, False, None, 0)
+    assert [one["reason"] for one in row["reasons"]] == ["region_forbidden"]
+    assert SCP in row["reasons"][0]["message"]
+    assert [name for name, other in run.rows.items() if other["forbidden"]] == [EU]
+
+    run = account.module(NAME, regions=[US, EU]).failed(f"{EU}: AccessDeniedException: {SCP}")
+    assert (run.result["forbidden_regions"], run.rows[EU]["failed"]) == ([], True)
+
+    # The wait leaves it out, too.
+    run = account.module("ssm_managed_instance_wait", regions="all", wait_timeout=0, fail_on_timeout=True).ok()
+    assert (run.result["reached"], run.result["totals"]["managed"]) == (True, 1)
+    assert (run.rows[EU]["forbidden"], run.rows[EU]["failed"]) == (True, False)
+
+    # A region of which something can be read is not closed.
+    forbid(account, EU, "ec2")
+    account.module(NAME, regions="all").failed(f"{EU}: AccessDeniedException: {SCP}")
+
+
+def test_what_was_read_is_returned_without_a_failure_if_asked(account, zoo):
+    node = zoo.start(US, "Core")
+    account.faults({"service": "ec2", "region": EU, "error": {"code": "UnauthorizedOperation", "message": "not here"}})
+    run = account.module(NAME, regions=[US, EU], fail_on_unread=False).ok(changed=False)
+    assert run.result["msg"] == "Not all could be read: eu-west-1: UnauthorizedOperation: not here"
+    assert verdicts(run) == {node: "managed"}
+    assert [row["region"] for row in run.result["failed_regions"]] == [EU]
+
+
+def test_dhmc_is_usable_by_what_was_read(account, zoo, aws_trust):
+    policy = "AmazonSSMManagedEC2InstanceDefaultPolicy"
+    account.add_role("Good", aws_trust("ssm.amazonaws.com"), policy)
+    account.add_role("Untrusted", aws_trust("ec2.amazonaws.com"), policy)
+    account.add_role("Powerless", aws_trust("ssm.amazonaws.com"))
+    regions = dict(zip(("us-east-1", "us-east-2", "us-west-1", "us-west-2"), ("Good", "Untrusted", "Powerless", "Gone"),
+                       strict=True))  # fmt: skip
+    for region, role in regions.items():
+        account.put(role, region)
+    rows = account.module(NAME, regions=[*regions, EU]).ok().rows
+    assert {region: (row["dhmc"], row["dhmc_usable"], row["dhmc_problem"]) for region, row in rows.items()} == {
+        "us-east-1": ("Good", True, ""),
+        "us-east-2": ("Untrusted", False, "its trust policy does not trust ssm.amazonaws.com"),
+        "us-west-1": ("Powerless", False, "it does not allow ssm:UpdateInstanceInformation"),
+        "us-west-2": ("Gone", False, "it does not exist"),
+        EU: ("", None, ""),
+    }
+    account.faults({"service": "iam", "error": {**DENIED, "code": "AccessDenied"}})
+    rows = account.module(NAME, regions=[*regions, EU], fail_on_unread=False).ok().rows
+    assert {(row["dhmc_usable"], row["dhmc_problem"]) for region, row in rows.items() if region in regions} == {
+        (None, "IAM could not be read")
+    }
+
+
 def test_regions_that_are_off_are_named_with_all(account, zoo):
     node = zoo.start(US, "Core")
     run = account.module(NAME, regions="all").ok()
