@@ -58,7 +58,7 @@ options:
     description:
       - Whether to end where every missing instance has a blocking reason other than V(agent_silent), and where the regions
         that can't be read refuse the credentials or permissions.
-      - Set it to V(false) where instances get out by a proxy or by IPv6 only, which the reason V(no_egress) does not know of.
+      - Set it to V(false) where instances get out by a proxy, which the reason V(no_egress) does not know of.
       - Where such a reason rests on roles and profiles, which IAM may show late, a second look must find the same.
     type: bool
     default: true

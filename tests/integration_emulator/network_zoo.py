@@ -163,7 +163,7 @@ class Net:
                 Name=name,
                 CallerReference=secrets.token_hex(8),
                 VPC={"VPCRegion": REGION, "VPCId": other.vpc},
-                HostedZoneConfig={"PrivateZone": True},
+                HostedZoneConfig={"Comment": "central endpoints", "PrivateZone": True},
             )["HostedZone"]["Id"]
             record = {"Name": name, "Type": "A", "TTL": 60, "ResourceRecords": values}
             change = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}

@@ -266,11 +266,19 @@ def endpoint_without_subnets(account):
     return net.launch()
 
 
-@blocked("endpoint_not_ready", "is pending")
+@unclear("is pending", code="endpoint_not_ready")
 def endpoint_that_is_pending(account):
     net = Net(account)
     net.endpoints("ssm")
     net.endpoints("ssmmessages", state="pending")
+    return net.launch()
+
+
+@blocked("endpoint_not_ready", "is failed")
+def endpoint_that_failed(account):
+    net = Net(account)
+    net.endpoints("ssm")
+    net.endpoints("ssmmessages", state="failed")
     return net.launch()
 
 

@@ -57,6 +57,7 @@ def _judge_service(place: Place, network: Network, service: str, ways: Ways, egr
         return [Reachable()]
     hidden = [one for one in there if one.serves and not one.private_dns and resolves]
     unclear = [_own_names(place, one) for one in hidden if _may_reach(one, egress)]
+    unclear += [_coming(one) for one in there if one.state == "pending" and one.private_dns and resolves]
     unclear += _unclear(place, network, ways, egress, public)
     return list(unclear) or [_blocked(place, network, there, ways, public)]
 
@@ -79,6 +80,12 @@ def _own_names(place: Place, endpoint: Endpoint) -> Unknown:
     )
     look_at = f"the private hosted zones (and Route 53 Profiles) of {place.vpc}"
     return Unknown(what, look_at, "private_dns_off", {"endpoint": endpoint.id})
+
+
+def _coming(endpoint: Endpoint) -> Unknown:
+    """One that was made a short time ago: whoever waits need not give up."""
+    what = f"The VPC endpoint {endpoint.id} for {endpoint.service} is pending, which takes some minutes."
+    return Unknown(what, f"{endpoint.id} again then", "endpoint_not_ready", {"endpoint": endpoint.id})
 
 
 def _unclear(place: Place, network: Network, ways: Ways, egress: Allowed | None, public: Answer) -> list[Unknown]:
