@@ -57,7 +57,8 @@ notes:
   - 'The reasons: V(region_off), V(imds_off), V(imdsv1_allowed), V(dhmc_off), V(dhmc_role_missing), V(dhmc_role_untrusted),
     V(dhmc_role_unpermitted), V(dhmc_role_foreign), V(profile_blocks_dhmc), V(profile_half_grants), V(profile_without_role),
     V(profile_recreated), V(association_stuck), V(agent_too_old), V(private_dns_off), V(missing_vpc_endpoints), V(no_egress),
-    V(endpoint_not_ready), V(endpoint_group_closed), V(endpoint_policy_denies), V(network_unclear), V(node_quota_near), V(changed_recently), V(agent_silent), V(not_running), V(service_managed).'
+    V(endpoint_not_ready), V(endpoint_group_closed), V(endpoint_policy_denies), V(network_unclear),
+    V(node_quota_near), V(changed_recently), V(agent_silent), V(not_running), V(service_managed).'
   - Needs C(ec2:DescribeInstances), C(ec2:DescribeIamInstanceProfileAssociations), C(ssm:DescribeInstanceProperties) or
     C(ssm:DescribeInstanceInformation), C(ssm:GetServiceSetting); what
     M(fleet.aws_ssm.instance_profile_permission_info) needs of IAM, but for C(iam:ListInstanceProfilesForRole); and, where

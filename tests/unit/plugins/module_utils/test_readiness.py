@@ -176,13 +176,33 @@ def test_what_ec2_and_systems_manager_say_is_read():
             "SubnetId": "subnet-1",
             "SecurityGroups": [{"GroupId": "sg-1"}],
             "PublicIpAddress": "203.0.113.1",
+            "PrivateIpAddress": "10.0.0.5",
+            "NetworkInterfaces": [
+                {"OwnerId": "9", "Attachment": {"DeviceIndex": 1}, "Ipv6Addresses": [{"Ipv6Address": "2600::2"}]},
+                {
+                    "OwnerId": "111122223333",
+                    "Attachment": {"DeviceIndex": 0},
+                    "Ipv6Addresses": [{"Ipv6Address": "2600::1"}],
+                },
+            ],
             "LaunchTime": OLD,
         },
     )
     expected = replace(
-        WITH, name="web", imds=False, imdsv2_only=False, operator="eks.amazonaws.com", public=True, launched=OLD
+        WITH,
+        name="web",
+        imds=False,
+        imdsv2_only=False,
+        operator="eks.amazonaws.com",
+        public=True,
+        address="10.0.0.5",
+        ipv6=("2600::1",),
+        launched=OLD,
     )
     assert found == expected
+    # Without interfaces it is not known whether it has IPv6, nor whose it is.
+    bare = read_machine("eu-west-1", {"InstanceId": "i-2", "State": {"Name": "pending"}})
+    assert (bare.ipv6, bare.account) == (None, "")
     assert found.profile_name == "Web"
     assert read_machine("eu-west-1", {"InstanceId": "i-2", "State": {"Name": "pending"}}).imds
     assert read_node({"PingStatus": "Online", "LastPingDateTime": OLD}).last_ping == OLD.isoformat()
