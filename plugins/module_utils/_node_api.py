@@ -8,11 +8,14 @@ Raises botocore's errors; botocore repeats what AWS throttles.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_api import chunks
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import code_of
+
+T = TypeVar("T")
 
 # The largest pages: AWS Systems Manager API Reference, "DescribeInstanceProperties", "DescribeInstanceInformation".
 _PROPERTIES_PAGE = 1000
@@ -20,6 +23,9 @@ _INFORMATION_PAGE = 50
 _EC2_PAGE = 1000
 # Few instances are asked for by their ids: no more than one call of DescribeInstanceInformation answers.
 FEW = 50
+# The largest pages of prefix lists and of their entries: Amazon EC2 API Reference.
+_ENTRIES_PAGE = 100
+_REFUSED = ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException")
 _DENIED = ("AccessDeniedException", "AccessDenied", "UnknownOperationException", "InvalidAction")
 
 
@@ -77,6 +83,49 @@ def route_tables(ec2: Any, vpcs: Iterable[str]) -> list[dict[str, Any]]:
 def security_groups(ec2: Any, groups: Iterable[str]) -> list[dict[str, Any]]:
     """The security groups."""
     return _all(ec2, "describe_security_groups", "SecurityGroups", "group-id", groups)
+
+
+def subnets(ec2: Any, ids: Iterable[str]) -> list[dict[str, Any]]:
+    """The subnets; nothing where that is not permitted, so that nothing is concluded from them."""
+    return _permitted(lambda: _all(ec2, "describe_subnets", "Subnets", "subnet-id", ids)) or []
+
+
+def network_interfaces(ec2: Any, ids: Iterable[str]) -> list[dict[str, Any]] | None:
+    """The network interfaces; None where that is not permitted."""
+    operation = "describe_network_interfaces"
+    return _permitted(lambda: _all(ec2, operation, "NetworkInterfaces", "network-interface-id", ids))
+
+
+def prefix_lists(ec2: Any, ids: Iterable[str]) -> dict[str, list[str]]:
+    """The entries of the prefix lists that may be read. AWS's own stand without any: none is of Systems Manager."""
+    wanted = sorted(ids)
+    found = _permitted(
+        lambda: _all(ec2, "describe_managed_prefix_lists", "PrefixLists", "prefix-list-id", wanted) if wanted else []
+    )
+    lists: dict[str, list[str]] = {}
+    for row in found or ():
+        name = row["PrefixListId"]
+        entries = [] if row.get("OwnerId") == "AWS" else _permitted(partial(_entries, ec2, name))
+        if entries is not None:
+            lists[name] = entries
+    return lists
+
+
+def _entries(ec2: Any, prefix_list: str) -> list[str]:
+    pages = ec2.get_paginator("get_managed_prefix_list_entries").paginate(
+        PrefixListId=prefix_list, PaginationConfig={"PageSize": _ENTRIES_PAGE}
+    )
+    return [entry["Cidr"] for page in pages for entry in page["Entries"]]
+
+
+def _permitted(read: Callable[[], T]) -> T | None:
+    """What is read; None where the caller may not."""
+    try:
+        return read()
+    except Exception as error:
+        if code_of(error) not in _REFUSED:
+            raise
+        return None
 
 
 def _all(ec2: Any, operation: str, key: str, name: str, values: Iterable[str]) -> list[dict[str, Any]]:

@@ -28,11 +28,16 @@ def readiness(scope: Scope) -> list[Statement]:
             [
                 "ec2:DescribeIamInstanceProfileAssociations",
                 "ec2:DescribeInstances",
+                "ec2:DescribeManagedPrefixLists",
+                "ec2:DescribeNetworkInterfaces",
                 "ec2:DescribeRouteTables",
                 "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
                 # Of whichever VPC: one that is shared with the account is another account's.
                 "ec2:DescribeVpcAttribute",
                 "ec2:DescribeVpcEndpoints",
+                # Of whichever account: prefix lists are shared.
+                "ec2:GetManagedPrefixListEntries",
                 "ssm:DescribeInstanceInformation",
                 "ssm:DescribeInstanceProperties",
             ],

@@ -118,6 +118,9 @@ class Machine:
     subnet: str = ""
     groups: tuple[str, ...] = ()
     public: bool = True
+    address: str = ""
+    ipv6: tuple[str, ...] | None = None
+    account: str = ""
     launched: datetime | None = None
 
     @property
@@ -172,6 +175,8 @@ def read_machine(region: str, found: Mapping[str, Any]) -> Machine:
     profile = found.get("IamInstanceProfile") or {}
     options = found.get("MetadataOptions") or {}
     operator = found.get("Operator") or {}
+    # The primary one, whose groups and subnet the instance's are. It is of the instance's account, its VPC may not be.
+    interface: Mapping[str, Any] = next((one for one in found.get("NetworkInterfaces", ()) if _device(one) == 0), {})
     return Machine(
         id=found["InstanceId"],
         region=region,
@@ -186,8 +191,15 @@ def read_machine(region: str, found: Mapping[str, Any]) -> Machine:
         subnet=found.get("SubnetId", ""),
         groups=tuple(group["GroupId"] for group in found.get("SecurityGroups", ())),
         public=bool(found.get("PublicIpAddress")),
+        address=found.get("PrivateIpAddress", ""),
+        ipv6=tuple(one["Ipv6Address"] for one in interface.get("Ipv6Addresses", ())) if interface else None,
+        account=interface.get("OwnerId", ""),
         launched=found.get("LaunchTime"),
     )
+
+
+def _device(interface: Mapping[str, Any]) -> int:
+    return (interface.get("Attachment") or {}).get("DeviceIndex", 0)
 
 
 def read_node(found: Mapping[str, Any]) -> Node:
@@ -220,6 +232,10 @@ def assess(subject: Subject, network: Network | None, now: datetime) -> Assessme
             subnet=machine.subnet,
             groups=machine.groups,
             public=machine.public,
+            address=machine.address,
+            ipv6=machine.ipv6,
+            account=machine.account,
+            agent=version_of(subject.node.agent) if subject.node and subject.node.agent else (),
             **subject.names,
         )
     if _blocking(found):

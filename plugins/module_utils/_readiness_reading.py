@@ -18,11 +18,15 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failu
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import fan_out
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer, trusts
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_reader import IamReader
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._network.facts import concerns_agents, lists_of
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._node_api import (
     FEW,
     each_node,
+    network_interfaces,
+    prefix_lists,
     route_tables,
     security_groups,
+    subnets,
     unfinished_associations,
     vpc_dns,
     vpc_endpoints,
@@ -213,7 +217,7 @@ def _dhmc(setting: Setting | None, roles: Mapping[str, RoleFacts], unread: Colle
 def read_networks(
     clients: Clients, machines: Iterable[Machine], deadline: float
 ) -> tuple[dict[str, Network], dict[str, Exception]]:
-    """The networks that the machines are in, by region: three calls, and two for each VPC that has endpoints."""
+    """The networks that the machines are in, by region: what there is first, and then what that names."""
     of_region: dict[str, list[Machine]] = defaultdict(list)
     for machine in machines:
         if machine.vpc:
@@ -224,23 +228,52 @@ def read_networks(
         vpcs = {machine.vpc for machine in there}
         reads["endpoints", region] = partial(_endpoints, ec2, vpcs)
         reads["tables", region] = partial(route_tables, ec2, vpcs)
-        reads["groups", region] = partial(
-            security_groups, ec2, {group for machine in there for group in machine.groups}
-        )
-    found, failed = _side_by_side(reads, deadline)
+        reads["subnets", region] = partial(subnets, ec2, {machine.subnet for machine in there if machine.subnet})
+    first, failed = _side_by_side(reads, deadline)
+    reads = {}
+    for region, there in of_region.items():
+        if ("endpoints", region) in first and ("tables", region) in first:
+            ec2 = clients.client("ec2", region)
+            named = {group for machine in there for group in machine.groups}
+            endpoints, _dns = first["endpoints", region]
+            reads["groups", region] = partial(_groups, ec2, named, endpoints, first["tables", region])
+            reads["interfaces", region] = partial(_interfaces, ec2, endpoints)
+    second, more = _side_by_side(reads, deadline)
     errors: dict[str, Exception] = {}
-    for (_kind, region), error in failed.items():
+    for (_kind, region), error in (*failed.items(), *more.items()):
         errors.setdefault(region, error)
-    networks = {
-        region: read_network(endpoints, found["tables", region], found["groups", region], dns)
-        for region in of_region
-        if region not in errors
-        for endpoints, dns in [found["endpoints", region]]
-    }
+    networks = {}
+    for region in of_region:
+        if region not in errors:
+            endpoints, dns = first["endpoints", region]
+            groups, lists = second["groups", region]
+            networks[region] = read_network(
+                endpoints,
+                first["tables", region],
+                groups,
+                dns,
+                subnets=first["subnets", region],
+                interfaces=second["interfaces", region],
+                lists=lists,
+            )
     return networks, errors
 
 
 def _endpoints(ec2: Any, vpcs: Iterable[str]) -> tuple[list[dict[str, Any]], dict[str, bool]]:
-    """The endpoints, and whether names resolve in the VPCs that have some."""
-    endpoints = vpc_endpoints(ec2, vpcs)
+    """The endpoints that agents call, and whether names resolve in the VPCs that have some."""
+    endpoints = [endpoint for endpoint in vpc_endpoints(ec2, vpcs) if concerns_agents(endpoint)]
     return endpoints, {vpc: vpc_dns(ec2, vpc) for vpc in sorted({endpoint["VpcId"] for endpoint in endpoints})}
+
+
+def _groups(
+    ec2: Any, names: set[str], endpoints: Iterable[Mapping[str, Any]], tables: Iterable[Mapping[str, Any]]
+) -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
+    """The security groups of instances and endpoints, and the prefix lists that they and the routes name."""
+    theirs = {group["GroupId"] for endpoint in endpoints for group in endpoint.get("Groups", ())}
+    groups = security_groups(ec2, names | theirs)
+    return groups, prefix_lists(ec2, lists_of(tables, groups))
+
+
+def _interfaces(ec2: Any, endpoints: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]] | None:
+    ids = {one for endpoint in endpoints for one in endpoint.get("NetworkInterfaceIds", ())}
+    return network_interfaces(ec2, ids) if ids else []

@@ -66,6 +66,10 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "private_dns_off": "VPC endpoints of Systems Manager are there, but their private DNS names are off",
         "missing_vpc_endpoints": "VPC endpoints of Systems Manager are missing",
         "no_egress": "The instance has no way out to Systems Manager",
+        "endpoint_not_ready": "A VPC endpoint of Systems Manager does not serve",
+        "endpoint_group_closed": "The security groups of a VPC endpoint do not let the instance in",
+        "endpoint_policy_denies": "The policy of a VPC endpoint does not allow what agents do",
+        "network_unclear": "Whether the network leads to Systems Manager can't be told from here",
         "node_quota_near": "The region is near its quota of managed nodes",
         "changed_recently": "Something was changed a short time ago, which takes up to 35 minutes to have an effect",
         "agent_silent": "Nothing that an API shows keeps the instance from being managed",
@@ -102,17 +106,32 @@ FIXES: Mapping[str, str] = MappingProxyType(
         "association_stuck": "Wait some minutes. If it stays so, disassociate the profile and associate it again.",
         "agent_too_old": "Update the SSM Agent to 3.2.582.0 or later: a newer image, user data, or AWS-UpdateSSMAgent.",
         "private_dns_off": (
-            "Turn on the private DNS names of the endpoints for ssm and ssmmessages, and enableDnsSupport and "
-            "enableDnsHostnames, on {vpc} in {region}."
+            "Set enableDnsSupport and enableDnsHostnames on {vpc}, then aws ec2 modify-vpc-endpoint "
+            "--private-dns-enabled --region {region} --vpc-endpoint-id {endpoint}. AWS refuses that where a private "
+            "hosted zone of yours has the name: then look at the records of the zone."
         ),
         "missing_vpc_endpoints": (
-            "Create interface endpoints for ssm and ssmmessages of {region} in {vpc}, with private DNS names, or give "
+            "Create interface endpoints for {services} of {region} in {vpc}, with private DNS names, or give "
             "{subnet} a default route."
         ),
         "no_egress": (
-            "Allow TCP 443 out in a security group, and give {subnet} a default route (NAT gateway, or internet "
-            "gateway and a public address), or {vpc} interface endpoints for ssm and ssmmessages."
+            "Allow TCP 443 out in a security group of it, if none does. If there is no way out, give {subnet} a "
+            "default route (NAT gateway, or internet gateway and a public address), or {vpc} interface endpoints for "
+            "{services}."
         ),
+        "endpoint_not_ready": (
+            "aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {endpoint} --add-subnet-ids {subnet}, or "
+            "where it is not available, wait some minutes, then delete it and create it again."
+        ),
+        "endpoint_group_closed": (
+            "aws ec2 authorize-security-group-ingress --region {region} --group-id {endpoint_group} --protocol tcp "
+            "--port 443 --source-group {group}"
+        ),
+        "endpoint_policy_denies": (
+            "aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {endpoint} --reset-policy, or allow "
+            "the action in the policy."
+        ),
+        "network_unclear": "See on the instance whether it reaches ssm.{region}: ssm-cli get-diagnostics.",
         "node_quota_near": "Have the quota of managed nodes raised (Service Quotas, AWS Systems Manager) in {region}.",
         "changed_recently": "Wait, or restart the SSM Agent on the instance.",
         "agent_silent": (
@@ -138,7 +157,7 @@ Names = Mapping[str, str]
 
 
 def reason(code: str, severity: str, message: str, **names: str) -> Reason:
-    """A reason whose fix names region, instance, profile, role, vpc or subnet."""
+    """A reason whose fix names region, instance, profile, role, vpc, subnet, services or endpoint."""
     return Reason(code, severity, message, names)
 
 

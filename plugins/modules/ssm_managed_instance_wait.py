@@ -58,7 +58,7 @@ options:
     description:
       - Whether to end where every missing instance has a blocking reason other than V(agent_silent), and where the regions
         that can't be read refuse the credentials or permissions.
-      - Set it to V(false) if instances reach AWS through a proxy or over IPv6 only; V(no_egress) can't detect either.
+      - Set it to V(false) if instances reach AWS through a proxy, which V(no_egress) can't detect.
       - Where such a reason rests on roles and profiles, which IAM may show late, a second look must find the same.
     type: bool
     default: true

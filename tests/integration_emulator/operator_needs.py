@@ -26,6 +26,8 @@ FREE = {"sts:GetCallerIdentity", "iam:ListAccountAliases"}
 # They have no resource, or are about all that there is.
 GLOBAL = {
     "ec2:GetInstanceMetadataDefaults",
+    # On a prefix list, which may be of any account.
+    "ec2:GetManagedPrefixListEntries",
     "ec2:ModifyInstanceMetadataDefaults",
     "iam:GetAccountAuthorizationDetails",
     "iam:GetAccountSummary",

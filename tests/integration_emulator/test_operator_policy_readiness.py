@@ -12,10 +12,14 @@ from operator_needs import REGIONS, ROLE, Need, Needs, denied, include, render, 
 
 EU, US = REGIONS
 NETWORK = {
+    "ec2:DescribeManagedPrefixLists",
+    "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeRouteTables",
     "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
     "ec2:DescribeVpcAttribute",
     "ec2:DescribeVpcEndpoints",
+    "ec2:GetManagedPrefixListEntries",
 }
 ONE_BY_ONE = {
     "iam:GetInstanceProfile",
@@ -31,7 +35,7 @@ AT_ONCE = {"iam:GetAccountAuthorizationDetails", "iam:GetAccountSummary"}
 
 @pytest.fixture
 def zoo(account, aws_trust):
-    """DHMC is on in one region, in a VPC of which only half of the endpoints are there; a profile in the other."""
+    """DHMC is on in one region, in a VPC with half of the endpoints and a prefix list; a profile in the other."""
     account.add_role(
         ROLE, aws_trust("ssm.amazonaws.com"), "AmazonSSMManagedEC2InstanceDefaultPolicy", path="/service-role/"
     )
@@ -43,6 +47,13 @@ def zoo(account, aws_trust):
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
     ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=f"com.amazonaws.{US}.ssm", VpcEndpointType="Interface")
+    private = ec2.create_managed_prefix_list(
+        PrefixListName="private", MaxEntries=1, AddressFamily="IPv4", Entries=[{"Cidr": "10.0.0.0/8"}]
+    )["PrefixList"]["PrefixListId"]
+    filters = [{"Name": "vpc-id", "Values": [vpc]}]
+    table = ec2.describe_route_tables(Filters=filters)["RouteTables"][0]["RouteTableId"]
+    transit = ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"]
+    ec2.create_route(RouteTableId=table, DestinationPrefixListId=private, TransitGatewayId=transit)
     ec2.run_instances(
         ImageId="ami-12345678",
         MinCount=1,

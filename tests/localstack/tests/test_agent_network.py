@@ -263,6 +263,10 @@ def test_egress_to_endpoints_may_be_narrow(aws, ec2, node, vpc):
     assert aws.managed() == {}
     rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "UserIdGroupPairs": [{"GroupId": vpc.group}]}
     ec2.authorize_security_group_egress(GroupId=group, IpPermissions=[rule])
+    assert aws.managed() == {}
+    ec2.authorize_security_group_ingress(
+        GroupId=vpc.group, IpPermissions=[{**rule, "UserIdGroupPairs": [{"GroupId": group}]}]
+    )
     assert aws.managed() == {instance: "Online"}
 
 

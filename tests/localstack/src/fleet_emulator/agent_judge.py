@@ -36,7 +36,7 @@ class Judge:
         self.partition = partition_of(region) or "aws"
         self.backend = ec2_backends[account][region]
         self.iam = iam_backends[account][self.partition]
-        self.network = Network(self.backend, region)
+        self.network = Network(self.backend, account, region)
         self.profile_delay = ec2_profiles.association_delay(account, region)
         self._dhmc: list[Any | None] = []
         self._unconditional: dict[str, bool] = {}
@@ -66,12 +66,19 @@ class Judge:
         if not self.network.reaches(instance, number):
             return None, version
         role = self.profile_role(instance)
-        if role is not None and self._may_ping(role, instance, tags):
+        if role is not None and self._may_ping(role, instance, tags) and self._gets_through(instance, number, role):
             return "profile", version
-        dhmc = self.dhmc_role()
-        if dhmc is not None and number >= MINIMUM_DHMC_VERSION and self._may_ping(dhmc, instance, tags):
+        dhmc = self.dhmc_role() if number >= MINIMUM_DHMC_VERSION else None
+        if dhmc is not None and self._may_ping(dhmc, instance, tags) and self._gets_through(instance, number, dhmc):
             return "dhmc", version
         return None, version
+
+    def _gets_through(self, instance: Any, version: tuple[int, ...], role: Any) -> bool:
+        """Whether the endpoints' policies let the role's calls pass."""
+        return self.network.permits(instance, version, role.arn, self._arn_of(instance))
+
+    def _arn_of(self, instance: Any) -> str:
+        return f"arn:{self.partition}:ec2:{self.region}:{self.account}:instance/{instance.id}"
 
     def profile_role(self, instance: Any) -> Any | None:
         """The role whose credentials the metadata service serves, if it can serve any.
@@ -112,7 +119,7 @@ class Judge:
         return policy.trusts(role.assume_role_policy_document, service, context)
 
     def _may_ping(self, role: Any, instance: Any, tags: dict[str, str]) -> bool:
-        arn = f"arn:{self.partition}:ec2:{self.region}:{self.account}:instance/{instance.id}"
+        arn = self._arn_of(instance)
         sources = role_policies.of_role(role)
         boundary = role_policies.boundary_of(role, self.account, self.partition)
         documents = [*sources, *([boundary] if boundary else [])]

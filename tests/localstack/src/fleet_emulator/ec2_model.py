@@ -19,7 +19,7 @@ from moto.ec2.models.vpcs import VPCBackend
 from moto.ec2.responses.instances import InstanceResponse
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, get_prefix
 
-from fleet_emulator.agent_network import ANYWHERE
+from fleet_emulator.agent_paths import ANYWHERE
 
 
 def apply_patches() -> None:

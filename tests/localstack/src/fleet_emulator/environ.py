@@ -11,7 +11,19 @@ from pathlib import Path
 DEFAULT_ACCOUNT = "000000000000"
 DEFAULT_REGION = "us-east-1"
 # Without "events": with it LocalStack's SSM would send an event for every change of a parameter.
-SERVICES = ("account", "ec2", "iam", "kms", "logs", "organizations", "resourcegroupstaggingapi", "s3", "ssm", "sts")
+SERVICES = (
+    "account",
+    "ec2",
+    "iam",
+    "kms",
+    "logs",
+    "organizations",
+    "resourcegroupstaggingapi",
+    "route53",
+    "s3",
+    "ssm",
+    "sts",
+)
 OVERRIDDEN = ("account", "ec2", "iam", "organizations", "ssm", "sts")
 
 # Variables of the AWS SDKs that say how to call, not whom: a caller may keep them.

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._reachability import Network
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._reachability import read_network
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness import (
     Dhmc,
     Machine,
@@ -30,14 +30,30 @@ OLD = NOW - timedelta(days=3)
 ROLE = "service-role/AWSSystemsManagerDefaultEC2InstanceManagementRole"
 ON, OFF = Dhmc(ROLE, changed=OLD), Dhmc()
 ARN = "arn:aws:iam::111122223333:instance-profile/Web"
-BARE = Machine("i-1", "eu-west-1", launched=OLD, vpc="vpc-1", subnet="subnet-1", groups=("sg-1",))
+BARE = Machine(
+    "i-1", "eu-west-1", launched=OLD, vpc="vpc-1", subnet="subnet-1", groups=("sg-1",), account="111122223333"
+)
 WITH = replace(BARE, profile_arn=ARN, profile_id="AIPA1")
 FULL = Profile("Web", id="AIPA1", role="WebRole", pings=Answer.YES, messages=Answer.YES, created=OLD)
 HALF = replace(FULL, messages=Answer.NO)
 MUTE = replace(FULL, pings=Answer.NO, messages=Answer.NO)
 ONLINE, LOST = Node("Online", "3.3.40.0"), Node("ConnectionLost", "3.3.40.0", "2026-11-24T00:00:00+00:00")
-OPEN = Network({}, {"main vpc-1": "other"}, frozenset({"sg-1"}))
-CLOSED = Network({}, {}, frozenset({"sg-1"}))
+EVERY = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+
+
+def network(*routes):
+    return read_network(
+        [],
+        [{"VpcId": "vpc-1", "Routes": routes, "Associations": [{"Main": True}]}],
+        [{"GroupId": "sg-1", "IpPermissionsEgress": EVERY}],
+        {},
+        subnets=[{"SubnetId": "subnet-1", "OwnerId": "111122223333"}],
+    )
+
+
+OPEN = network({"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1"})
+TRANSIT = network({"DestinationCidrBlock": "0.0.0.0/0", "TransitGatewayId": "tgw-1"})
+CLOSED = network()
 
 
 def judged(subject, network=OPEN):
@@ -103,6 +119,8 @@ def test_a_role_of_quick_setup_is_named_and_is_no_fault():
 
 def test_the_network_counts_only_where_nothing_else_is_wrong():
     assert judged(Subject(BARE, ON), CLOSED) == ("not_managed", "", ["no_egress"])
+    # What can't be told blocks nothing.
+    assert judged(Subject(BARE, ON), TRANSIT) == ("not_managed", "", ["agent_silent", "network_unclear"])
     assert judged(Subject(BARE, OFF), CLOSED) == ("not_managed", "", ["dhmc_off"])
     assert judged(Subject(BARE, ON, ONLINE), CLOSED) == ("managed", "dhmc", [])
     # So it has to be read only for those that are unclear without it.
@@ -175,13 +193,33 @@ def test_what_ec2_and_systems_manager_say_is_read():
             "SubnetId": "subnet-1",
             "SecurityGroups": [{"GroupId": "sg-1"}],
             "PublicIpAddress": "203.0.113.1",
+            "PrivateIpAddress": "10.0.0.5",
+            "NetworkInterfaces": [
+                {"OwnerId": "9", "Attachment": {"DeviceIndex": 1}, "Ipv6Addresses": [{"Ipv6Address": "2600::2"}]},
+                {
+                    "OwnerId": "111122223333",
+                    "Attachment": {"DeviceIndex": 0},
+                    "Ipv6Addresses": [{"Ipv6Address": "2600::1"}],
+                },
+            ],
             "LaunchTime": OLD,
         },
     )
     expected = replace(
-        WITH, name="web", imds=False, imdsv2_only=False, operator="eks.amazonaws.com", public=True, launched=OLD
+        WITH,
+        name="web",
+        imds=False,
+        imdsv2_only=False,
+        operator="eks.amazonaws.com",
+        public=True,
+        address="10.0.0.5",
+        ipv6=("2600::1",),
+        launched=OLD,
     )
     assert found == expected
+    # Without interfaces it is not known whether it has IPv6, nor whose it is.
+    bare = read_machine("eu-west-1", {"InstanceId": "i-2", "State": {"Name": "pending"}})
+    assert (bare.ipv6, bare.account) == (None, "")
     assert found.profile_name == "Web"
     assert read_machine("eu-west-1", {"InstanceId": "i-2", "State": {"Name": "pending"}}).imds
     assert read_node({"PingStatus": "Online", "LastPingDateTime": OLD}).last_ping == OLD.isoformat()
