@@ -15,7 +15,7 @@ options:
       - The instances, each in one of the regions. A list, or a string with commas or white space between the ids. An id
         that is in none of the regions is an error before the first change. Mutually exclusive with O(filters).
     type: list
-    elements: str
+    elements: raw
   filters:
     description:
       - The instances that these filters let through, as for M(amazon.aws.ec2_instance_info). Instances that are

@@ -22,7 +22,7 @@ options:
       - With V(all), a region that a service control policy of the organization closes is left out. Such a policy also
         closes it to the roles of instances, so nothing there can be managed.
     type: list
-    elements: str
+    elements: raw
   timeout:
     description:
       - Seconds for the whole task. Regions that have not answered by then are reported as failed with the code

@@ -46,8 +46,10 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import printable
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._table import aligned
+from ansible_collections.fleet.aws_ssm.plugins.plugin_utils._filter_input import takes
 
 
+@takes("the list 'instances' that instance_profile_association returns")
 def association_table(instances: Iterable[Mapping[str, Any]], *, check_mode: bool = False) -> list[str]:
     """The lines of the table."""
     rows = None if isinstance(instances, (str, Mapping)) else list(instances)

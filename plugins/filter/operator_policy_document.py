@@ -114,8 +114,10 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._operator_policy imp
     document,
     make_scope,
 )
+from ansible_collections.fleet.aws_ssm.plugins.plugin_utils._filter_input import takes
 
 
+@takes("region names")
 def operator_policy_document(
     regions: Any, *, account: Any = None, feature: str = "settings", **options: Any
 ) -> dict[str, Any]:

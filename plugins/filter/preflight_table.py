@@ -58,6 +58,7 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import count, printable
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._table import aligned
+from ansible_collections.fleet.aws_ssm.plugins.plugin_utils._filter_input import takes
 
 Row = Mapping[str, Any]
 
@@ -65,6 +66,7 @@ _PROFILES_HEAD = ("PROFILE", "ROLE", "INSTANCES", "ALLOWS IT", "THROUGH")
 _INSTANCES_HEAD = ("INSTANCE", "REGION", "METADATA SERVICE")
 
 
+@takes("the lists 'profiles' of instance_profile_permission_info and 'instances' of ec2_metadata_options")
 def preflight_table(
     profiles: Iterable[Row], instances: Iterable[Row] = (), unread: Iterable[str] = (), *, most: int = 25
 ) -> list[str]:

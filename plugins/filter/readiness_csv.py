@@ -41,8 +41,10 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._report_csv import sheet
+from ansible_collections.fleet.aws_ssm.plugins.plugin_utils._filter_input import takes
 
 
+@takes("what ssm_managed_instance_info returns")
 def readiness_csv(result: Mapping[str, Any]) -> str:
     """A line for each instance."""
     if not isinstance(result, Mapping) or "instances" not in result:

@@ -47,8 +47,10 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._report_page import page
+from ansible_collections.fleet.aws_ssm.plugins.plugin_utils._filter_input import takes
 
 
+@takes("what ssm_managed_instance_info returns")
 def readiness_page(result: Mapping[str, Any], title: str = "Systems Manager readiness") -> str:
     """The whole page."""
     if not isinstance(result, Mapping) or "totals" not in result:

@@ -53,10 +53,12 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._report_words import
     percent,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._table import aligned
+from ansible_collections.fleet.aws_ssm.plugins.plugin_utils._filter_input import takes
 
 Row = Mapping[str, Any]
 
 
+@takes("what ssm_managed_instance_info returns")
 def readiness_table(result: Row, *, most: int = 25) -> list[str]:
     """The lines of the tables."""
     if not isinstance(result, Mapping) or "totals" not in result:

@@ -45,10 +45,12 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import count
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._table import aligned
+from ansible_collections.fleet.aws_ssm.plugins.plugin_utils._filter_input import takes
 
 _HEADINGS = ("REGION", "BEFORE", "AFTER", "RESULT")
 
 
+@takes("the list 'regions' that ssm_service_setting returns")
 def region_table(regions: Iterable[Mapping[str, Any]], *, check_mode: bool = False) -> list[str]:
     """The lines of the table."""
     found = None if isinstance(regions, (str, Mapping)) else list(regions)

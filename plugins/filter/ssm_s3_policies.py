@@ -146,8 +146,10 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._s3_policy import policies_for
+from ansible_collections.fleet.aws_ssm.plugins.plugin_utils._filter_input import takes
 
 
+@takes("region names")
 def ssm_s3_policies(  # noqa: PLR0913
     regions: Any,
     *,

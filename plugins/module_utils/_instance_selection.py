@@ -14,15 +14,16 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Input
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import split_names
 
 SELECTION_SPEC: dict[str, dict[str, Any]] = {
-    "instance_ids": {"type": "list", "elements": "str"},
+    # As it is: Ansible would make the empty text of a null, and that stands for every instance.
+    "instance_ids": {"type": "list", "elements": "raw"},
     "filters": {"type": "dict"},
     "all_instances": {"type": "bool", "default": False},
 }
 
 
-def instance_ids(values: Iterable[str] | str | None) -> list[str] | None:
+def instance_ids(values: Iterable[Any] | str | None) -> list[str] | None:
     """The ids of O(instance_ids), None where it is not given; InputError for one that can't be an id."""
-    ids = split_names(values)
+    ids = split_names(values, "instance_ids")
     if ids is None:
         return None
     if not ids:

@@ -172,7 +172,7 @@ def _text(value: Any) -> str:
 def _names(option: str, values: Any) -> list[str]:
     if values is not None and (isinstance(values, Mapping) or not isinstance(values, Iterable)):
         raise InputError(f"{option}: {values!r} is not a list: give a list, or a string with commas.")
-    return split_names(values) or []
+    return split_names(values, option) or []
 
 
 def _account(option: str, value: Any) -> str:

@@ -36,7 +36,7 @@ SURVEY_SPEC: dict[str, dict[str, Any]] = {
     "actions": {"type": "list", "elements": "str", "default": [PING]},
     "resources": {"type": "list", "elements": "str"},
     "instance_profiles": {"type": "list", "elements": "str"},
-    "instance_ids": {"type": "list", "elements": "str"},
+    "instance_ids": {"type": "list", "elements": "raw"},
     "filters": {"type": "dict"},
 }
 

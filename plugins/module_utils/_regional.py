@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 REGIONS_SPEC: dict[str, dict[str, Any]] = {
     # amazon.aws's own takes the environment for the option; Clients does that after it is known what the task says.
     "region": {"type": "str", "aliases": ["aws_region"]},
-    "regions": {"type": "list", "elements": "str"},
+    # As it is: Ansible would make the empty text of a null, and that stands for the region of the environment.
+    "regions": {"type": "list", "elements": "raw"},
     "timeout": {"type": "int", "default": 300},
 }
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -40,22 +41,28 @@ def partitions_of(data: Mapping[str, Any]) -> list[Partition]:
     ]
 
 
-def split_names(values: Iterable[str] | str | None) -> list[str] | None:
+def split_names(values: Iterable[Any] | str | None, option: str = "regions") -> list[str] | None:
     """Names from a list, or from a string with commas or white space between them, each once and in order.
 
     None means "not given", which is also what an AWX survey's unanswered question ("") means. A list that holds
-    nothing stays an empty list, so that the caller can refuse it.
+    nothing stays an empty list, so that the caller can refuse it. What is no text in a list (null, another list) is an
+    error that names C(option): it would be dropped, or become a name.
     """
     if values is None:
         return None
-    items = [values] if isinstance(values, str) else [str(value) for value in values]
+    items = [values] if isinstance(values, str) else list(values)
+    for place, item in enumerate(items, start=1):
+        if isinstance(item, bool) or not isinstance(item, (str, int, float)):
+            shown = "null" if item is None else json.dumps(item, default=str)
+            raise InputError(f"{option}: entry {place} of the list is {shown}, which is not a name: give texts only.")
+    items = [str(item) for item in items]
     names = [name for item in items for name in re.split(r"[,\s]+", item.strip()) if name]
     if not names and items:
         return None
     return list(dict.fromkeys(names))
 
 
-def requested_regions(regions: Iterable[str] | str | None, region: str | None) -> list[str]:
+def requested_regions(regions: Iterable[Any] | str | None, region: str | None) -> list[str]:
     """The regions a task names: C(["all"]), the names in O(regions), or the single O(region).
 
     O(regions) goes before O(region), which may come from C(module_defaults) or the environment.

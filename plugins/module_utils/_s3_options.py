@@ -126,10 +126,11 @@ def _extra(extra: Any, option: str) -> dict[str, tuple[str, ...]]:
         return {}
     if not isinstance(extra, Mapping):
         raise InputError(f"{option}: give a dictionary of region names, each with a list of bucket names.")
-    return {
-        str(region): tuple(_bucket_name(f"{option}: {region}", name, None) for name in split_names(names) or [])
-        for region, names in extra.items()
-    }
+    return {str(region): _extra_of(f"{option}: {region}", names) for region, names in extra.items()}
+
+
+def _extra_of(option: str, names: Any) -> tuple[str, ...]:
+    return tuple(_bucket_name(option, name, None) for name in split_names(names, option) or [])
 
 
 def _buckets_of(region: str, partition: str, bucket_set: str, extra: tuple[str, ...], label: Label) -> tuple[str, ...]:
@@ -159,7 +160,7 @@ def own_buckets(buckets: Any, partition: str, label: Label = str) -> list[OwnBuc
     if buckets is not None and not isinstance(buckets, Iterable):
         raise InputError(f"{option}: {buckets!r} is not a list of buckets: give names, ARNs or dictionaries.")
     if isinstance(buckets, (str, Mapping)):
-        buckets = [buckets] if isinstance(buckets, Mapping) else split_names(buckets)
+        buckets = [buckets] if isinstance(buckets, Mapping) else split_names(buckets, option)
     found: dict[str, OwnBucket] = {}
     for entry in buckets or []:
         for bucket in (
@@ -181,7 +182,8 @@ def _own_bucket(entry: Mapping[str, Any], partition: str, option: str) -> OwnBuc
         what = f"has no option {unknown[0]}" if unknown else "has no name"
         raise InputError(f"{option}: a bucket {what}: give name, and cross_account, encrypted or kms_key_arns.")
     name = _bucket_name(option, entry["name"], partition)
-    keys = tuple(_key_arn(f"{option}: {name}", key, partition) for key in split_names(entry.get("kms_key_arns")) or [])
+    given = split_names(entry.get("kms_key_arns"), f"{option}: {name}: kms_key_arns") or []
+    keys = tuple(_key_arn(f"{option}: {name}", key, partition) for key in given)
     encrypted = boolean(f"{option}: {name}: encrypted", entry.get("encrypted"), default=bool(keys))
     if keys and not encrypted:
         raise InputError(f"{option}: {name}: has kms_key_arns, and encrypted is false: give one or the other.")

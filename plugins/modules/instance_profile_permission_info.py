@@ -43,7 +43,7 @@ options:
       - Only the profiles of these instances. A list, or a string with commas or white space between the ids. An id that is
         in none of the regions is an error.
     type: list
-    elements: str
+    elements: raw
   filters:
     description:
       - Only the profiles of the instances that these filters let through, as for M(amazon.aws.ec2_instance_info).

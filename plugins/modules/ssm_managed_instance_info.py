@@ -28,7 +28,7 @@ options:
       - Only these instances, each in one of the regions. A list, or a string with commas or white space between the ids. An
         id that is in none of the regions is an error.
     type: list
-    elements: str
+    elements: raw
   filters:
     description:
       - Only the instances that these filters let through, as for M(amazon.aws.ec2_instance_info). Instances that are
@@ -361,7 +361,7 @@ def main() -> None:
         AnsibleAWSModule(
             argument_spec={
                 **REGIONS_SPEC,
-                "instance_ids": {"type": "list", "elements": "str"},
+                "instance_ids": {"type": "list", "elements": "raw"},
                 "filters": {"type": "dict"},
                 "baseline": {"type": "dict"},
                 "backup_file_name": {"type": "str", "default": "before.json"},
