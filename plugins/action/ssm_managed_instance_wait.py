@@ -19,6 +19,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import co
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._waiting import (
     DOUBTFUL,
     HOPELESS,
+    NOTHING,
     OPEN,
     REACHED,
     duration,
@@ -82,7 +83,7 @@ class ActionModule(ActionBase):
             hopeless=outlook in (HOPELESS, DOUBTFUL),
             elapsed=round(elapsed, 1),
             looks=looks,
-            failed=pacing["fail_on_timeout"] and end in ("time", HOPELESS),
+            failed=end == NOTHING or (pacing["fail_on_timeout"] and end in ("time", HOPELESS)),
         )
         result["msg"] = self._message(end, state, elapsed)
         return result
@@ -93,8 +94,8 @@ class ActionModule(ActionBase):
             return REACHED
         if self._task.check_mode:
             return "check"
-        if outlook == HOPELESS and stop:
-            return HOPELESS
+        if outlook == NOTHING or (outlook == HOPELESS and stop):
+            return outlook
         return "time" if left <= 0 else ""
 
     def _ending(self, end: str, pause: float, state: Row) -> str:
@@ -103,6 +104,7 @@ class ActionModule(ActionBase):
             REACHED: "done",
             "check": "check mode: not waiting",
             HOPELESS: f"waiting does not help: {why(state)}",
+            NOTHING: "there is nothing to wait for",
             "time": "the time is up",
         }
         return endings[end]
@@ -121,8 +123,12 @@ class ActionModule(ActionBase):
         verb = "is" if totals["managed"] == 1 else "are"
         counts = f"{totals['managed']} of {count(totals['in_scope'], 'instance')} {verb} managed"
         reasons = f": {why(state)}" if why(state) else ""
+        none = f"No instance is in scope in {', '.join(row['region'] for row in state['regions'])}"
+        reached = f"{counts} after {duration(elapsed)}."
         messages = {
-            REACHED: f"{counts} after {duration(elapsed)}.",
+            REACHED: reached if totals["in_scope"] else f"{none}, so there was nothing to wait for.",
+            NOTHING: f"{none}: correct instance_ids, filters or regions. To wait for instances that are yet to be "
+            "launched, set min_managed; if there may be none, set allow_none to true.",
             "check": f"{counts}{reasons}. Check mode: there was one look and no waiting.",
             HOPELESS: f"{counts}, and waiting does not help{reasons}. The fix of each is in missing.",
             "time": f"{counts} after {duration(elapsed)}, when the time was up{reasons}.",

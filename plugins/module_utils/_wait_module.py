@@ -17,6 +17,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._waiting import (
     refused,
     region_counts,
     totals_of,
+    unless_none,
 )
 
 if TYPE_CHECKING:
@@ -44,17 +45,18 @@ def run_look(module: AnsibleAWSModule) -> dict[str, Any]:
         more = f"; and so in all {count(len(errors), 'region')}" if len(errors) > 1 else ""
         raise Failure(f"No region could be read: {region}: {error['code']}: {error['message']}{more}")
     missing = missing_of(rows)
+    found = outlook(
+        regions,
+        missing,
+        coverage=params["coverage"],
+        min_managed=params["min_managed"],
+        all_known=not look.iam.unread,
+    )
     return {
         "changed": False,
         "regions": regions,
         "totals": totals_of(regions),
         "missing": missing,
-        "outlook": outlook(
-            regions,
-            missing,
-            coverage=params["coverage"],
-            min_managed=params["min_managed"],
-            all_known=not look.iam.unread,
-        ),
+        "outlook": found if params["allow_none"] else unless_none(found, regions),
         "pacing": {name: params[name] for name in _PACING},
     }

@@ -22,6 +22,8 @@ Row = Mapping[str, Any]
 
 # What a look finds: the target is met; it may be yet; it can't be by waiting; so it seems, by what IAM says.
 REACHED, OPEN, HOPELESS, DOUBTFUL = "reached", "open", "hopeless", "doubtful"
+# The target is met because there is no instance to wait for.
+NOTHING = "nothing"
 
 # Blocking reasons that go away by themselves: an agent may still start, or be installed.
 _COMES = frozenset({"changed_recently", "agent_silent"})
@@ -157,6 +159,11 @@ def outlook(
     if not lost or not all_known or (not failed and totals["in_scope"] < min_managed):
         return OPEN
     return HOPELESS if all(row["certain"] for row in missing) else DOUBTFUL
+
+
+def unless_none(found: str, regions: Iterable[Row]) -> str:
+    """Return the outlook, `NOTHING` where no instance is in scope: a filter with a slip in it finds none."""
+    return NOTHING if found == REACHED and not totals_of(regions)["in_scope"] else found
 
 
 def merged(before: Row | None, look: Row) -> dict[str, Any]:

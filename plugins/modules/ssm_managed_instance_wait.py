@@ -27,7 +27,7 @@ options:
       - Only these instances, each in one of the regions. A list, or a string with commas or white space between the ids. An
         id that is in none of the regions is an error.
     type: list
-    elements: str
+    elements: raw
   filters:
     description:
       - Only the instances that these filters let through, as for M(amazon.aws.ec2_instance_info). Each look applies them
@@ -41,6 +41,12 @@ options:
     description: The target, how many instances must be managed at least. For those that are yet to be launched.
     type: int
     default: 0
+  allow_none:
+    description:
+      - Whether it is a success that there is no instance to wait for. Without it that is an error, as O(filters) with a slip
+        in them let none through; not in check mode, nor with O(min_managed).
+    type: bool
+    default: false
   wait_timeout:
     description: Seconds to wait at most. V(0) stands for one look.
     type: float
@@ -228,10 +234,11 @@ def main() -> None:
         AnsibleAWSModule(
             argument_spec={
                 **REGIONS_SPEC,
-                "instance_ids": {"type": "list", "elements": "str"},
+                "instance_ids": {"type": "list", "elements": "raw"},
                 "filters": {"type": "dict"},
                 "coverage": {"type": "float", "default": 100},
                 "min_managed": {"type": "int", "default": 0},
+                "allow_none": {"type": "bool", "default": False},
                 "wait_timeout": {"type": "float", "default": 2100},
                 "interval": {"type": "float", "default": 15},
                 "max_interval": {"type": "float", "default": 120},

@@ -326,18 +326,34 @@ def test_a_wait_that_runs_out_fails_the_enabling_only_if_asked(account):
     run = enable(account, **short, ssm_wait_fail="true")
     assert run.rc == 2
     assert "Wait: 0 of 1 instances are managed" in run.text
-    # Neither does one that can't look at all.
+    # One that can't look at all is another thing: nobody knows what it would have seen.
     account.faults(
         {"operation": "DescribeInstanceProperties", "error": DENIED},
         {"operation": "DescribeInstanceInformation", "error": DENIED},
     )
-    run = enable(account, **short).ok()
-    assert "No region could be read" in run.text
+    run = enable(account, **short)
+    assert run.rc == 2
+    assert "Wait: No region could be read" in run.text
+    assert "Report: " in run.text
     account.faults()
     run = enable(account, ssm_wait="true", ssm_wait_timeout="soon")
     assert run.rc == 2
-    assert "ssm_wait_timeout: soon is not a number of seconds. Nothing was changed." in run.text
+    assert "ssm_wait_timeout: 'soon' is not a number of seconds from 0 to 604800. Nothing was changed." in run.text
     assert run.writes == []
+
+
+def test_nothing_to_wait_for_fails_unless_it_may_be_so(account, fleet):
+    run = wait(account, filters={"tag:role": "wbe"}).failed(
+        "No instance is in scope in us-east-1, eu-west-1: correct instance_ids, filters or regions", "allow_none"
+    )
+    assert run.result["looks"] == 1
+    run = wait(account, filters={"tag:role": "wbe"}, allow_none=True).ok()
+    assert run.result["msg"] == "No instance is in scope in us-east-1, eu-west-1, so there was nothing to wait for."
+
+
+def test_an_account_without_instances_is_enabled_and_told_that_nothing_was_waited_for(account):
+    run = enable(account, ssm_wait="true").ok()
+    assert "No instance is in scope in us-east-1, eu-west-1, so there was nothing to wait for." in run.text
 
 
 def test_check_mode_of_the_enabling_does_not_wait(account):

@@ -82,7 +82,7 @@ ATTACH = Table(
 DISABLE = Table(
     "disable_ssm",
     "ssm_",
-    (_REGIONS, _MODE, _S3_POLICY, _BACKUP_FILE, *_SHARED),
+    (_REGIONS, _MODE, _S3_POLICY, _BACKUP_FILE, Option("instance_profile_remove", boolean, default=False)),
     roles=("preflight", "profile_association", "s3_policy", "instance_profile", "dhmc"),
     state="absent",
 )

@@ -96,7 +96,9 @@ def test_a_roles_table_of_variables_has_the_names_and_the_defaults_of_its_files(
             assert read_role(role, {option.name: defaults[option.name]}.get, (), "") == read_role(role, {}.get)
 
 
-CHECKED = [role for role in ROLES if "role_options" in (ROOT / "roles" / role / "tasks" / "main.yml").read_text("utf-8")]
+CHECKED = [
+    role for role in ROLES if "role_options" in (ROOT / "roles" / role / "tasks" / "main.yml").read_text("utf-8")
+]
 
 
 @pytest.mark.parametrize("role", CHECKED)

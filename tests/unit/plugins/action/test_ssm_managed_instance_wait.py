@@ -117,6 +117,26 @@ def test_it_ends_at_the_deadline_with_what_is_known(stage):
     assert max(stage.pauses) == 120
 
 
+def test_nothing_to_wait_for_is_a_failure_at_once(stage):
+    result = stage.run(look(0, 0, "nothing"))
+    assert stage.lines == ["ssm: 0 of 0 managed after 2s, there is nothing to wait for"]
+    assert (result["failed"], result["reached"], result["timed_out"], stage.pauses) == (True, False, False, [])
+    assert result["msg"] == (
+        "No instance is in scope in eu-west-1: correct instance_ids, filters or regions. To wait for instances that "
+        "are yet to be launched, set min_managed; if there may be none, set allow_none to true."
+    )
+
+
+def test_in_check_mode_an_earlier_task_may_be_about_to_launch_some(stage):
+    assert not stage.run(look(0, 0, "nothing"), check=True)["failed"]
+
+
+def test_nothing_to_wait_for_is_said_where_it_is_allowed(stage):
+    result = stage.run(look(0, 0, "reached"))
+    assert (result["failed"], result["reached"]) == (False, True)
+    assert result["msg"] == "No instance is in scope in eu-west-1, so there was nothing to wait for."
+
+
 def test_it_fails_then_only_if_asked_and_with_the_same_results(stage):
     result = stage.run(look(1, 3, "open", fail_on_timeout=True))
     assert (result["failed"], result["timed_out"], len(result["missing"])) == (True, True, 2)

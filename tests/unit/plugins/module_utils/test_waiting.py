@@ -11,6 +11,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Input
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._waiting import (
     DOUBTFUL,
     HOPELESS,
+    NOTHING,
     OPEN,
     REACHED,
     check_numbers,
@@ -24,6 +25,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._waiting import (
     refused,
     region_counts,
     totals_of,
+    unless_none,
     why,
 )
 
@@ -56,6 +58,14 @@ def outlook_of(rows, errors=None, regions=("r",), **aim):
 
 def state_of(rows, errors=None, regions=("r",)):
     return merged(None, {"regions": region_counts(regions, rows, errors or {}), "missing": missing_of(rows)})
+
+
+def test_no_instance_is_no_success_and_an_unread_region_may_have_some():
+    empty = region_counts(["r", "s"], [], {})
+    assert unless_none(outlook_of([]), empty) == NOTHING
+    assert unless_none(outlook_of([row(1, "managed")]), region_counts(["r"], [row(1, "managed")], {})) == REACHED
+    assert unless_none(outlook_of([], {"r": THROTTLED}), empty) == OPEN
+    assert unless_none(outlook_of([], min_managed=1), empty) == OPEN
 
 
 @pytest.mark.parametrize(
