@@ -74,8 +74,9 @@ def meant(name: str) -> str:
 
 def _near(rest: str, known: dict[str, str]) -> str:
     for word, right in known.items():
-        plural = word in (rest.removesuffix("es"), rest.removesuffix("s")) or word.removesuffix("s") == rest
-        if plural or (len(word) == len(rest) and sorted(word) == sorted(rest)):
+        # One for many, or letters in another order; a word that begins otherwise is another one (demo, mode).
+        turned = word[0] == rest[:1] and sorted(word.removesuffix("s")) == sorted(rest.removesuffix("s"))
+        if turned or word == rest.removesuffix("es"):
             return right
     cutoff = _CLOSE_IF_SHORT if len(rest) < _SHORT else _CLOSE
     near = difflib.get_close_matches(rest, known, n=1, cutoff=cutoff)

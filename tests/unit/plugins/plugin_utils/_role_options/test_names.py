@@ -44,6 +44,7 @@ def test_no_name_that_a_role_or_playbook_sets_is_a_slip():
         ("ssm_wait_time", "ssm_wait_timeout"),
         ("ssm_tag", "ssm_tags"),
         ("dhmc_region", "dhmc_regions"),
+        ("dhmc_regoin", "dhmc_regions"),
         ("dhcm_state", "dhmc_state"),
         ("dhmc_role_manged_policies", "dhmc_role_managed_policies"),
         ("preflight_fixes", "preflight_fix"),
@@ -64,6 +65,7 @@ def test_a_slip_names_the_variable_that_is_meant(wrong, right):
     [
         "ssm_document",
         "ssm_port",
+        "ssm_demo",
         "ssm_regions_2",
         "ssm_parameter_prefix",
         "ssm_agent_version",
