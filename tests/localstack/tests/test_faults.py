@@ -161,6 +161,16 @@ def test_connection_cut(client, account, control):
     assert control.calls(account)[0]["error"] == "ConnectionReset"
 
 
+def test_answer_lost(client, account, control):
+    """The call was carried out and nobody heard of it: what a caller must expect of every connection that is cut."""
+    control.set_faults([{"operation": "UpdateServiceSetting", "lost": True, "times": 1}], account)
+    with pytest.raises(ConnectionClosedError):
+        client("ssm").update_service_setting(SettingId=DHMC, SettingValue="Role")
+    assert get(client)["ServiceSetting"]["SettingValue"] == "Role"
+    update, _get = control.calls(account)
+    assert (update["status"], update["error"], update["fault"]) == (200, None, "lost")
+
+
 def test_hang(client, account, control):
     """A region that holds the connection and then cuts it."""
     control.set_faults([{"hang": 0.5}], account)

@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -18,7 +18,7 @@ from fleet_emulator import ec2_limits
 from fleet_emulator.fault_words import DENIALS, denial, expired, throttling_error
 
 ALL_ACCOUNTS = "*"
-EFFECTS = ("latency", "throttle", "error", "denied", "expired", "propagation", "down", "hang")
+EFFECTS = ("latency", "throttle", "error", "denied", "expired", "propagation", "down", "hang", "lost")
 _LIMITS = ("times", "after", "probability")
 _MATCHERS = ("service", "operation", "region")
 _DOWN_MODES = ("503", "reset")
@@ -42,7 +42,10 @@ class Target:
 
 @dataclass(frozen=True)
 class Fault:
-    """The outcome for one call: first wait, then cut the connection, or answer with an error, or go on."""
+    """The outcome for one call: first wait, then cut the connection, or answer with an error, or go on.
+
+    *lost*: go on, and cut the connection then, so that nobody hears that it was done.
+    """
 
     delay: float = 0.0
     reset: bool = False
@@ -50,6 +53,7 @@ class Fault:
     message: str = ""
     status: int = 400
     name: str | None = None
+    lost: bool = False
 
 
 @dataclass
@@ -179,7 +183,7 @@ class Faults:
                     delay += fault.delay
                     if outcome.name is None or outcome.name == "latency":
                         outcome = fault
-        return Fault(delay, outcome.reset, outcome.code, outcome.message, outcome.status, outcome.name)
+        return replace(outcome, delay=delay)
 
     def propagation(self, target: Target, named: bool = False) -> float:
         """For how many seconds a new IAM resource stays unseen by this call; *named*: by rules with an operation."""
@@ -222,6 +226,8 @@ class Faults:
         if "error" in effects:
             error = effects["error"]
             return Fault(delay, False, error["code"], error["message"], int(error["status"]), "error")
+        if "lost" in effects:
+            return Fault(delay, name="lost", lost=True)
         return Fault(delay, name="latency") if delay else None
 
     def _bucket(self, rule: Rule, target: Target) -> Bucket:

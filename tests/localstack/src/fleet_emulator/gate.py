@@ -61,6 +61,7 @@ def enter(chain: HandlerChain, context: RequestContext, response: Response) -> N
     target = Target(call.account, service, operation, call.region, params, call.principal)
     fault = FAULTS.decide(target)
     call.fault = fault.name
+    context.fleet_lost = fault.lost
     _apply(fault, chain, response)
     if chain.stopped:
         return
@@ -122,6 +123,8 @@ def finish(chain: HandlerChain, context: RequestContext, response: Response) -> 
         agents.LOOKS.spoil(call.account)
     if turn := getattr(context, "fleet_turn", None):
         turn.over(call.operation, call.region, call.resource)
+    if getattr(context, "fleet_lost", False):
+        _cut(response)
     RECORDER.add(call)
     if (hold := getattr(context, "fleet_held", None)) and HOLDS.wait(hold, AFTER, asdict(call)):
         _cut(response)

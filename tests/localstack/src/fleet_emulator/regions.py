@@ -76,14 +76,14 @@ class OptIns:
         with self._lock:
             self._enabled.pop(account, None)
 
-    def take(self, account: str) -> set[str]:
+    def take(self, account: str) -> frozenset[str]:
         """The opt-in regions that an account has enabled."""
-        return set(self._enabled.get(account, ()))
+        return frozenset(self._enabled.get(account, ()))
 
-    def put(self, account: str, taken: set[str]) -> None:
+    def put(self, account: str, taken: frozenset[str]) -> None:
         """Those instead."""
         with self._lock:
-            self._enabled[account] = set(taken)
+            self._enabled[account] = {*taken}
 
     def ec2_status(self, account: str, region: str) -> str:
         """As DescribeRegions says it (Amazon EC2 API Reference, Region)."""
