@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The account that every fault happens to, built with plain boto3 as its owners would have: small, and one of each kind."""
+"""The account that every fault happens to, built with plain boto3: small, and one of each kind."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ PING = "ssm:UpdateInstanceInformation"
 OLD_ROLE = "TeamDefaultHostRole"
 # Spacing and order as somebody may have typed them: what comes back must be this very text.
 BATCH_TEXT = (
-    '{\n "Statement" : [ {"Sid":"Agent","Effect":"Allow","Action":["ssm:UpdateInstanceInformation","ec2:DescribeTags"],\n'
-    '   "Resource":"*"} ],  "Version":"2012-10-17"}'
+    '{\n "Statement" : [ {"Sid":"Agent","Effect":"Allow",\n'
+    '   "Action":["ssm:UpdateInstanceInformation","ec2:DescribeTags"],   "Resource":"*"} ],  "Version":"2012-10-17"}'
 )
 BOUNDARY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 

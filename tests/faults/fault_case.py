@@ -16,7 +16,13 @@ from fault_scenarios import Scenario
 from fault_state import differences, snapshot
 
 # What a user must never have to read as the reason of a failure.
-NO_REASON = ("Traceback (most recent call last)", "evaluated to 'True'", "see above", "AnsibleUndefined", "has no attribute")
+NO_REASON = (
+    "Traceback (most recent call last)",
+    "evaluated to 'True'",
+    "see above",
+    "AnsibleUndefined",
+    "has no attribute",
+)
 UNDO = "disable_ssm"
 
 

@@ -89,7 +89,7 @@ class Running:
         os.killpg(self._process.pid, signal.SIGINT)
 
     def kill(self) -> None:
-        """SIGKILL for every process of the run, wherever it has gone: a worker or a module may have a session of its own."""
+        """SIGKILL for every process of the run, wherever it has gone: a module may have a session of its own."""
         while tree := self.processes():
             for process in tree:
                 with contextlib.suppress(psutil.NoSuchProcess):

@@ -32,7 +32,9 @@ def snapshot(session: Any) -> State:
                 "id": profile["InstanceProfileId"],
                 "path": profile["Path"],
                 "roles": [role["RoleName"] for role in profile["Roles"]],
-                "tags": _tags(iam.list_instance_profile_tags(InstanceProfileName=profile["InstanceProfileName"])["Tags"]),
+                "tags": _tags(
+                    iam.list_instance_profile_tags(InstanceProfileName=profile["InstanceProfileName"])["Tags"]
+                ),
             }
     for region in REGIONS:
         _region(session, region, state)
