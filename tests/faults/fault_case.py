@@ -157,7 +157,7 @@ class Case:
         if undo:
             self.undo()
 
-    def held(self, running: Running, timeout: float = 120) -> dict[str, Any] | None:
+    def held(self, running: Running, timeout: float = 300) -> dict[str, Any] | None:
         """The call that the account's hold has got; None if the run ended before it came."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:

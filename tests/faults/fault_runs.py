@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 MARK = "FLEET_FAULT_RUN"
 # A run under load, with every call retried: longer than any that works, shorter than one that hangs for ever.
-TIMEOUT = 240
+TIMEOUT = 400
 _FATAL = "FAILED! => "
 
 
