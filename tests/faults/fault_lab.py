@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,8 +90,7 @@ class Lab:
         return self._prepared(account, "", [])
 
     def _run(self, scenario: Scenario) -> Prepared:
-        folder = self.folder / f"run-{scenario.name}"
-        folder.mkdir(exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f"{scenario.name}-", dir=self.folder))
         account = self.copy(self.start_of(scenario), folder)
         run = Running(scenario.playbook, scenario.variables, folder, self.emulator.env(account))
         rc = run.wait()
