@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -25,6 +24,14 @@ BIN = Path(sys.executable).parent
 MARK = "FLEET_FAULT_RUN"
 # A run under load, with every call retried: longer than any that works, shorter than one that hangs for ever.
 TIMEOUT = 600
+# Linux kills the run if the tests are killed (prctl's PR_SET_PDEATHSIG), so that it never outlives them.
+ENDS_WITH_ITS_PARENT = (
+    sys.executable,
+    "-c",
+    "import ctypes, os, signal, sys\n"
+    "sys.platform == 'linux' and ctypes.CDLL(None).prctl(1, signal.SIGKILL)\n"
+    "os.execv(sys.argv[1], sys.argv[1:])",
+)
 _FATAL = "FAILED! => "
 
 
@@ -57,7 +64,13 @@ class Running:
     def __init__(self, playbook: str, variables: Mapping[str, Any], folder: Path, env: Mapping[str, str]) -> None:
         self._mark = uuid.uuid4().hex
         self._log = folder / f"{playbook}-{self._mark[:8]}.log"
-        command = [str(BIN / "ansible-playbook"), f"fleet.aws_ssm.{playbook}", "-e", json.dumps(dict(variables))]
+        command = [
+            *ENDS_WITH_ITS_PARENT,
+            str(BIN / "ansible-playbook"),
+            f"fleet.aws_ssm.{playbook}",
+            "-e",
+            json.dumps(dict(variables)),
+        ]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command,
@@ -67,7 +80,6 @@ class Running:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_end_with_the_tests,
             )
 
     @property
@@ -119,13 +131,6 @@ class Running:
         while (left := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.1)
         return [" ".join(process.cmdline()) for process in left]
-
-
-def _end_with_the_tests() -> None:
-    """A run never outlives its test, even if that is killed: Linux then kills it, too."""
-    if sys.platform == "linux":
-        set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
 def environment(given: Mapping[str, str], folder: Path, mark: str) -> dict[str, str]:

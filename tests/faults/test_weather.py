@@ -95,7 +95,9 @@ def test_iam_takes_its_time(case, scenario):
 
 
 @pytest.mark.parametrize(
-    ("scenario", "percent"), [*parameters(points=(30, 60)), pytest.param(ENABLE, 90, id="enable-90")]
+    ("scenario", "percent"),
+    [pytest.param(ENABLE, percent, id=f"enable-{percent}") for percent in (30, 60, 90)]
+    + [pytest.param(scenario, 50, id=f"{scenario.name}-50") for scenario in (ATTACH, RESTORE, AUDIT)],
 )
 def test_credentials_expire(case, scenario, percent):
     """From one call on none works."""
