@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .PHONY: help
 help: ## Show these targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
 
 .PHONY: setup
 setup: $(STAMP) ## Build the development environment in .venv (seconds), with the locked versions.
@@ -34,7 +34,7 @@ demo: $(STAMP) ## Turn DHMC on and off in several regions of a local AWS account
 	@$(BIN)/fleet-emulator run -- $(BIN)/python tools/demo.py
 
 .PHONY: test
-test: lint sanity unit molecule ## Lint, sanity, unit and emulator tests, and the main job with Molecule.
+test: lint sanity unit molecule test-faults-short ## Lint, sanity, unit and emulator tests, the main job with Molecule, some faults.
 
 .PHONY: lint
 lint: $(STAMP) ## ruff, mypy, yamllint, ansible-lint (production), documentation and changelog lint.
@@ -55,7 +55,7 @@ JOBS := 3
 
 .PHONY: unit
 unit: $(STAMP) ## Unit tests, the emulator's own tests and the integration tests of the main job and the modules.
-	@$(BIN)/fleet-emulator run -- $(PYTEST) -n $(JOBS) --ignore=tests/localstack $(MORE_TESTS:%=--ignore=%) tests
+	@$(BIN)/fleet-emulator run -- $(PYTEST) -n $(JOBS) --ignore=tests/localstack --ignore=tests/faults $(MORE_TESTS:%=--ignore=%) tests
 	@cd tests/localstack && "$(CURDIR)/$(BIN)/fleet-emulator" run -- "$(CURDIR)/$(BIN)/python" -m pytest -n 2 tests
 
 .PHONY: molecule
@@ -67,8 +67,19 @@ test-more: $(STAMP) ## The same for instance profiles, policies, preflight, wait
 	@$(BIN)/fleet-emulator run -- $(PYTEST) -n $(JOBS) $(MORE_TESTS)
 	@$(BIN)/fleet-emulator run -- tools/molecule $(BIN) $(MORE_SCENARIOS)
 
+# One after the other, however long each is: what one worker has finished another does not wait for.
+FAULTS := $(PYTEST) -n $(JOBS) --dist worksteal tests/faults
+
+.PHONY: test-faults-short
+test-faults-short: $(STAMP) ## Some faults, a few of each kind.
+	@$(BIN)/fleet-emulator run -- $(FAULTS) -m short
+
+.PHONY: test-faults
+test-faults: $(STAMP) ## Every fault: throttling, regions down, denials, kills, full disks, races (see tests/faults).
+	@$(BIN)/fleet-emulator run -- $(FAULTS)
+
 .PHONY: test-all
-test-all: test test-more ## All of it.
+test-all: test test-more test-faults ## All of it.
 
 .PHONY: build
 build: $(STAMP) ## The collection's artifact, in build/.

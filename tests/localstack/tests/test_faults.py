@@ -108,6 +108,42 @@ def test_error_rate_is_repeatable(client, account, control):
     assert {None, "X"} == set(first)
 
 
+@pytest.mark.parametrize(
+    ("service", "call", "denied", "expired"),
+    [
+        ("ssm", lambda api: api.get_service_setting(SettingId=DHMC), "AccessDeniedException", "ExpiredTokenException"),
+        ("iam", lambda api: api.list_roles(), "AccessDenied", "ExpiredToken"),
+        ("sts", lambda api: api.get_caller_identity(), "AccessDenied", "ExpiredToken"),
+        ("ec2", lambda api: api.describe_regions(), "UnauthorizedOperation", "RequestExpired"),
+    ],
+)
+def test_denied_and_expired(client, account, control, refused, service, call, denied, expired):
+    """IAM User Guide, "Troubleshoot access denied error messages": who, what, and why."""
+    api = client(service)
+    control.set_faults([{"denied": True}], account)
+    error = refused(denied, call, api)
+    operation = control.calls(account)[-1]["operation"]
+    assert f"User: arn:aws:iam::{account}:root is not authorized to perform: {service}:{operation}" in str(error)
+    assert f"because no identity-based policy allows the {service}:{operation} action" in str(error)
+    control.set_faults([{"denied": "scp"}], account)
+    assert "with an explicit deny in a service control policy" in str(refused(denied, call, api))
+    control.set_faults([{"expired": True}], account)
+    refused(expired, call, api)
+
+
+def test_from_the_nth_call_on(client, account, control, refused):
+    """Credentials that expire in the middle: the first calls work, none after them does."""
+    control.set_faults([{"after": 2, "expired": True}], account)
+    get(client)
+    client("iam").list_roles()
+    for _ in range(2):
+        refused("ExpiredTokenException", get, client=client)
+    control.set_faults([{"after": 1, "times": 1, "expired": True}], account)
+    get(client)
+    refused("ExpiredTokenException", get, client=client)
+    get(client)
+
+
 def test_region_down_and_accounts_apart(client, account, control, refused, emulator):
     """One region fails; the others, and other accounts, do not notice."""
     control.set_faults([{"region": "eu-*", "down": True}], account)
@@ -123,6 +159,16 @@ def test_connection_cut(client, account, control):
     with pytest.raises(ConnectionClosedError):
         get(client)
     assert control.calls(account)[0]["error"] == "ConnectionReset"
+
+
+def test_answer_lost(client, account, control):
+    """The call was carried out and nobody heard of it: what a caller must expect of every connection that is cut."""
+    control.set_faults([{"operation": "UpdateServiceSetting", "lost": True, "times": 1}], account)
+    with pytest.raises(ConnectionClosedError):
+        client("ssm").update_service_setting(SettingId=DHMC, SettingValue="Role")
+    assert get(client)["ServiceSetting"]["SettingValue"] == "Role"
+    update, _get = control.calls(account)
+    assert (update["status"], update["error"], update["fault"]) == (200, None, "lost")
 
 
 def test_hang(client, account, control):
@@ -165,6 +211,7 @@ def test_new_profile_is_unknown_to_ec2(aws, account, control, refused):
         {"down": "maybe"},
         {"colour": "red", "latency": 1},
         {"latency": 1, "probability": 2},
+        {"denied": "weather"},
         "latency",
     ],
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,7 @@ from moto.ec2.models import ec2_backends
 
 from fleet_emulator.agent_judge import Judge
 from fleet_emulator.recorder import Call
+from fleet_emulator.watch import Watches
 
 # Writes after which an agent may have lost its way in; those that only add things can't take one away.
 _INSTANCE_CHANGES = frozenset(
@@ -100,6 +102,15 @@ class Memory:
         for key in [key for key in self._seen if key[0] == account]:
             self._seen.pop(key, None)
 
+    def take(self, account: str) -> dict[str, Any]:
+        """All that is remembered of an account, by region."""
+        return {region: seen for (owner, region), seen in list(self._seen.items()) if owner == account}
+
+    def put(self, account: str, taken: Mapping[str, Any]) -> None:
+        """Remember that instead."""
+        self.reset(account)
+        self._seen.update({(account, region): seen for region, seen in taken.items()})
+
 
 class Looks:
     """The last look at each region's agents, for the many pages of one list.
@@ -128,6 +139,17 @@ class Looks:
 
 MEMORY = Memory()
 LOOKS = Looks()
+
+
+def online(account: str) -> set[str]:
+    """The instances of all regions that have a way in."""
+    if account not in ec2_backends:
+        return set()
+    regions = [region for region, backend in list(ec2_backends[account].items()) if backend.reservations]
+    return {agent.instance.id for region in regions for agent in LOOKS.get(account, region) if agent.way}
+
+
+WATCHES = Watches(online)
 
 
 def managed(account: str, region: str) -> list[Agent]:

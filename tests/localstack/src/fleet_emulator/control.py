@@ -58,6 +58,38 @@ class Control:
         """Remove the rules of an account; without an account, all rules there are."""
         self._request("DELETE", "faults", account)
 
+    def hold(self, *holds: Mapping[str, Any], account: str) -> None:
+        """Replace the calls of an account that shall be held on their way; see the README for what a hold says."""
+        self._request("PUT", "holds", account, body=list(holds))
+
+    def holds(self, account: str, wait: float = 0.0) -> list[dict[str, Any]]:
+        """An account's holds, as soon as one has got its call or the seconds are over."""
+        query = {"wait": str(wait)} if wait else None
+        answer: list[dict[str, Any]] = self._request("GET", "holds", account, query, longer=wait)["holds"]
+        return answer
+
+    def release(self, account: str, *, drop: bool = False) -> int:
+        """Let an account's held calls go, or cut their connections; returns how many there were."""
+        answer: int = self._request("POST", "holds/release", account, {"drop": "1"} if drop else None)["released"]
+        return answer
+
+    def clear_holds(self, account: str) -> None:
+        """Hold nothing any more, and let go what is held."""
+        self._request("DELETE", "holds", account)
+
+    def watch(self, account: str) -> None:
+        """Look at the account's agents after each of its writes from now on."""
+        self._request("PUT", "watch", account)
+
+    def watched(self, account: str) -> dict[str, Any]:
+        """Who was online at the start, who is now, and the writes with which that changed."""
+        answer: dict[str, Any] = self._request("GET", "watch", account)
+        return answer
+
+    def copy(self, account: str, other: str) -> None:
+        """Give another account all that this one has, with the same names and ids."""
+        self._request("POST", "copy", account, {"to": other})
+
     def quotas(self, account: str) -> dict[str, int]:
         """The IAM quotas of an account, under the names of GetAccountSummary."""
         answer: dict[str, int] = self._request("GET", "quotas", account)
@@ -87,13 +119,14 @@ class Control:
         account: str | None = None,
         query: Mapping[str, str] | None = None,
         body: Any = None,
+        longer: float = 0.0,
     ) -> Any:
         params = {**(query or {}), **({"account": account} if account else {})}
         url = f"{self.endpoint}/_fleet/{path}" + (f"?{urllib.parse.urlencode(params)}" if params else "")
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data=data, method=method, headers={"Content-Type": "application/json"})
         try:
-            with _OPENER.open(request, timeout=self.timeout) as response:
+            with _OPENER.open(request, timeout=self.timeout + longer) as response:
                 return json.load(response)
         except urllib.error.HTTPError as error:
             detail = error.read().decode(errors="replace")

@@ -98,6 +98,18 @@ class Store:
             for key in [key for key in stored if key[0] == account]:
                 stored.pop(key, None)
 
+    def take(self, account: str) -> list[dict[str, Any]]:
+        """An account's defaults and policies, by region."""
+        stores = (self._values, self._policies)
+        return [{key[1]: value for key, value in stored.items() if key[0] == account} for stored in stores]
+
+    def put(self, account: str, taken: list[dict[str, Any]]) -> None:
+        """Those instead."""
+        self.reset(account)
+        values, policies = taken
+        self._values.update({(account, region): value for region, value in values.items()})
+        self._policies.update({(account, region): value for region, value in policies.items()})
+
 
 def _put(values: dict[str, Any], name: str, value: Any) -> None:
     if value is None:

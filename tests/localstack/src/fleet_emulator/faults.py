@@ -10,14 +10,16 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
 from fleet_emulator import ec2_limits
+from fleet_emulator.fault_words import DENIALS, denial, expired, throttling_error
 
 ALL_ACCOUNTS = "*"
-EFFECTS = ("latency", "throttle", "error", "propagation", "down", "hang")
+EFFECTS = ("latency", "throttle", "error", "denied", "expired", "propagation", "down", "hang", "lost")
+_LIMITS = ("times", "after", "probability")
 _MATCHERS = ("service", "operation", "region")
 _DOWN_MODES = ("503", "reset")
 
@@ -35,11 +37,15 @@ class Target:
     operation: str
     region: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    principal: str = ""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """The outcome for one call: first wait, then cut the connection, or answer with an error, or go on."""
+    """The outcome for one call: first wait, then cut the connection, or answer with an error, or go on.
+
+    *lost*: go on, and cut the connection then, so that nobody hears that it was done.
+    """
 
     delay: float = 0.0
     reset: bool = False
@@ -47,6 +53,7 @@ class Fault:
     message: str = ""
     status: int = 400
     name: str | None = None
+    lost: bool = False
 
 
 @dataclass
@@ -58,6 +65,7 @@ class Rule:
     patterns: dict[str, str]
     times: int | None
     probability: float
+    after: int = 0
     matched: int = 0
     applied: int = 0
     buckets: dict[tuple[str, ...], Bucket] = field(default_factory=dict)
@@ -92,9 +100,9 @@ def parse(spec: Mapping[str, Any]) -> Rule:
     """Check a rule and give its effects one form."""
     if not isinstance(spec, Mapping):
         raise RuleError(f"a rule is an object, not {spec!r}")
-    unknown = set(spec) - {*_MATCHERS, *EFFECTS, "times", "probability"}
+    unknown = set(spec) - {*_MATCHERS, *EFFECTS, *_LIMITS}
     if unknown:
-        raise RuleError(f"unknown keys {sorted(unknown)}; known: {[*_MATCHERS, *EFFECTS, 'times', 'probability']}")
+        raise RuleError(f"unknown keys {sorted(unknown)}; known: {[*_MATCHERS, *EFFECTS, *_LIMITS]}")
     effects = {name: spec[name] for name in EFFECTS if name in spec and spec[name] not in (None, False)}
     if not effects:
         raise RuleError(f"a rule needs at least one of {list(EFFECTS)}")
@@ -108,6 +116,10 @@ def parse(spec: Mapping[str, Any]) -> Rule:
         throttle = effects["throttle"]
         if not isinstance(throttle, Mapping) or not {"burst", "rate"} <= set(throttle):
             raise RuleError('throttle is "aws" or an object with burst and rate (tokens a second)')
+    if "denied" in effects:
+        why = effects["denied"] = "policy" if effects["denied"] is True else effects["denied"]
+        if why not in DENIALS:
+            raise RuleError(f"denied is true or one of {list(DENIALS)}")
     if "down" in effects:
         mode = "503" if effects["down"] is True else str(effects["down"])
         if mode not in _DOWN_MODES:
@@ -119,7 +131,8 @@ def parse(spec: Mapping[str, Any]) -> Rule:
     if not 0 <= float(probability) <= 1:
         raise RuleError("probability lies between 0 and 1")
     patterns = {name: str(spec[name]) for name in _MATCHERS if spec.get(name)}
-    return Rule(dict(spec), effects, patterns, None if times is None else int(times), float(probability))
+    limit, after = None if times is None else int(times), int(spec.get("after") or 0)
+    return Rule(dict(spec), effects, patterns, limit, float(probability), after)
 
 
 class Faults:
@@ -170,7 +183,7 @@ class Faults:
                     delay += fault.delay
                     if outcome.name is None or outcome.name == "latency":
                         outcome = fault
-        return Fault(delay, outcome.reset, outcome.code, outcome.message, outcome.status, outcome.name)
+        return replace(outcome, delay=delay)
 
     def propagation(self, target: Target, named: bool = False) -> float:
         """For how many seconds a new IAM resource stays unseen by this call; *named*: by rules with an operation."""
@@ -184,7 +197,9 @@ class Faults:
             return max((float(rule.effects["propagation"]) for rule in found), default=0.0)
 
     def _applies(self, rule: Rule, scope: str, number: int) -> bool:
-        if rule.times is not None and rule.matched > rule.times:
+        if rule.matched <= rule.after:
+            return False
+        if rule.times is not None and rule.matched - rule.after > rule.times:
             return False
         if rule.probability >= 1:
             return True
@@ -202,11 +217,17 @@ class Faults:
                 return Fault(delay, reset=True, name="down")
             return Fault(delay, False, "ServiceUnavailable", "The service is unavailable.", 503, "down")
         if "throttle" in effects and not self._bucket(rule, target).take(self._clock()):
-            code, message, status = throttling_error(target.service)
-            return Fault(delay, False, code, message, status, "throttle")
+            return Fault(delay, False, *throttling_error(target.service), "throttle")
+        if "expired" in effects:
+            return Fault(delay, False, *expired(target.service), "expired")
+        if "denied" in effects:
+            words = denial(target.service, target.operation, target.principal, effects["denied"])
+            return Fault(delay, False, *words, "denied")
         if "error" in effects:
             error = effects["error"]
             return Fault(delay, False, error["code"], error["message"], int(error["status"]), "error")
+        if "lost" in effects:
+            return Fault(delay, name="lost", lost=True)
         return Fault(delay, name="latency") if delay else None
 
     def _bucket(self, rule: Rule, target: Target) -> Bucket:
@@ -221,19 +242,6 @@ class Faults:
         if key not in rule.buckets:
             rule.buckets[key] = Bucket(burst, rate, burst, self._clock())
         return rule.buckets[key]
-
-
-def throttling_error(service: str) -> tuple[str, str, int]:
-    """How a service says "too fast": code, message, HTTP status.
-
-    Amazon EC2 API Reference, "Request throttling": RequestLimitExceeded. IAM and STS (query protocol): Throttling.
-    Everything with a JSON protocol: ThrottlingException (AWS Systems Manager API Reference, "Common Errors").
-    """
-    if service == "ec2":
-        return "RequestLimitExceeded", "Request limit exceeded.", 503
-    if service in ("iam", "sts", "cloudformation"):
-        return "Throttling", "Rate exceeded", 400
-    return "ThrottlingException", "Rate exceeded", 400
 
 
 FAULTS = Faults()

@@ -7,6 +7,7 @@ Errors follow the protocol of the service: LocalStack serialises whatever except
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import Any
 
 from localstack.aws.api import CommonServiceException, RequestContext
@@ -15,6 +16,7 @@ from localstack.http import Response
 
 from fleet_emulator import agents, principals, settings, watchdog
 from fleet_emulator.faults import FAULTS, Fault, Target
+from fleet_emulator.holds import AFTER, BEFORE, HOLDS
 from fleet_emulator.http_server import ABORT_HEADER
 from fleet_emulator.recorder import RECORDER, Call, plain, resource_of
 from fleet_emulator.regions import OPT_INS, partition_of
@@ -47,14 +49,26 @@ def enter(chain: HandlerChain, context: RequestContext, response: Response) -> N
     )
     context.fleet_call = call
     _check_region(call)
+    if hold := HOLDS.arrive(call):
+        context.fleet_held = hold
+        if HOLDS.wait(hold, BEFORE, asdict(call)):
+            call.fault = "dropped"
+            _cut(response)
+            chain.stop()
+            return
     # An update holds its setting from arrival to answer, so that updates which overlap in time collide as at AWS.
     context.fleet_hold = settings.IN_FLIGHT.hold(call.account, call.region, operation, params.get("SettingId"))
-    target = Target(call.account, service, operation, call.region, params)
+    target = Target(call.account, service, operation, call.region, params, call.principal)
     fault = FAULTS.decide(target)
     call.fault = fault.name
+    context.fleet_lost = fault.lost
     _apply(fault, chain, response)
+    if chain.stopped:
+        return
     agents.observe_before(call)
     if call.write:
+        # Last, because what follows is the change itself: the next one waits until this one is over.
+        context.fleet_turn = agents.WATCHES.turn(call.account)
         agents.LOOKS.spoil(call.account)
 
 
@@ -63,11 +77,15 @@ def _apply(fault: Fault, chain: HandlerChain, response: Response) -> None:
         # Each request has a thread of its own, so waiting here holds up nobody else.
         time.sleep(fault.delay)
     if fault.reset:
-        response.headers[ABORT_HEADER] = "1"
-        response.status_code = 503
+        _cut(response)
         chain.stop()
     elif fault.code:
         raise CommonServiceException(fault.code, fault.message, fault.status, fault.status < 500)
+
+
+def _cut(response: Response) -> None:
+    response.headers[ABORT_HEADER] = "1"
+    response.status_code = 503
 
 
 def _check_region(call: Call) -> None:
@@ -103,7 +121,13 @@ def finish(chain: HandlerChain, context: RequestContext, response: Response) -> 
         call.error = _error_code(context)
     if call.write:
         agents.LOOKS.spoil(call.account)
+    if turn := getattr(context, "fleet_turn", None):
+        turn.over(call.operation, call.region, call.resource)
+    if getattr(context, "fleet_lost", False):
+        _cut(response)
     RECORDER.add(call)
+    if (hold := getattr(context, "fleet_held", None)) and HOLDS.wait(hold, AFTER, asdict(call)):
+        _cut(response)
     watchdog.touch()
 
 

@@ -83,6 +83,15 @@ class Quotas:
         """Back to the defaults."""
         self._changed.pop(account, None)
 
+    def take(self, account: str) -> dict[str, int]:
+        """The quotas that an account has of its own."""
+        return dict(self._changed.get(account, {}))
+
+    def put(self, account: str, taken: Mapping[str, int]) -> None:
+        """Those instead."""
+        self.reset(account)
+        self.set(account, taken)
+
 
 QUOTAS_OF = Quotas()
 

@@ -76,6 +76,15 @@ class OptIns:
         with self._lock:
             self._enabled.pop(account, None)
 
+    def take(self, account: str) -> frozenset[str]:
+        """The opt-in regions that an account has enabled."""
+        return frozenset(self._enabled.get(account, ()))
+
+    def put(self, account: str, taken: frozenset[str]) -> None:
+        """Those instead."""
+        with self._lock:
+            self._enabled[account] = {*taken}
+
     def ec2_status(self, account: str, region: str) -> str:
         """As DescribeRegions says it (Amazon EC2 API Reference, Region)."""
         if region not in OPT_IN:

@@ -11,6 +11,7 @@ from localstack.services.edge import ROUTER
 
 from fleet_emulator import agents, ec2_defaults, iam_rules, settings, state
 from fleet_emulator.faults import FAULTS, RuleError
+from fleet_emulator.holds import HOLDS, HoldError
 from fleet_emulator.recorder import RECORDER
 
 _MATCH_KEYS = ("service", "operation", "region", "resource", "principal", "error")
@@ -21,6 +22,10 @@ def add() -> None:
     ROUTER.add("/_fleet/health", health, methods=["GET"])
     ROUTER.add("/_fleet/calls", calls, methods=["GET", "DELETE"])
     ROUTER.add("/_fleet/faults", faults, methods=["GET", "PUT", "DELETE"])
+    ROUTER.add("/_fleet/holds", holds, methods=["GET", "PUT", "DELETE"])
+    ROUTER.add("/_fleet/holds/release", release, methods=["POST"])
+    ROUTER.add("/_fleet/watch", watch, methods=["GET", "PUT", "DELETE"])
+    ROUTER.add("/_fleet/copy", copy, methods=["POST"])
     ROUTER.add("/_fleet/quotas", quotas, methods=["GET", "PUT"])
     ROUTER.add("/_fleet/declarative-policy", declarative_policy, methods=["PUT", "DELETE"])
     ROUTER.add("/_fleet/setting-age", setting_age, methods=["PUT"])
@@ -60,6 +65,60 @@ def faults(request: Request) -> Response:
     if account and request.method != "GET":
         agents.LOOKS.spoil(account)
     return _answer({"rules": FAULTS.get(account)})
+
+
+def holds(request: Request) -> Response:
+    """GET (and wait for), PUT (replace) or DELETE an account's holds."""
+    account = request.args.get("account")
+    if not account:
+        return _answer({"error": "name the account"}, 400)
+    if request.method == "DELETE":
+        HOLDS.clear(account)
+    elif request.method == "PUT":
+        body: Any = request.get_json(force=True, silent=True)
+        if not isinstance(body, list):
+            return _answer({"error": "send a list of holds"}, 400)
+        try:
+            HOLDS.set(body, account)
+        except HoldError as error:
+            return _answer({"error": str(error)}, 400)
+    try:
+        wait = float(request.args.get("wait", 0))
+    except ValueError:
+        return _answer({"error": "wait is a number of seconds"}, 400)
+    return _answer({"holds": HOLDS.get(account, wait)})
+
+
+def release(request: Request) -> Response:
+    """Let an account's held calls go, or drop them."""
+    account = request.args.get("account")
+    if not account:
+        return _answer({"error": "name the account"}, 400)
+    drop = request.args.get("drop", "").lower() in ("1", "true", "yes")
+    return _answer({"released": HOLDS.release(account, drop=drop)})
+
+
+def watch(request: Request) -> Response:
+    """PUT: look at the account's agents after each of its writes from now on; GET what was seen; DELETE: stop."""
+    account = request.args.get("account")
+    if not account:
+        return _answer({"error": "name the account"}, 400)
+    if request.method == "PUT":
+        agents.WATCHES.start(account)
+    elif request.method == "DELETE":
+        agents.WATCHES.stop(account)
+        return _answer({})
+    seen = agents.WATCHES.get(account)
+    return _answer({"error": "nobody watches this account"}, 404) if seen is None else _answer(seen)
+
+
+def copy(request: Request) -> Response:
+    """Give the account ``to`` all that the account has."""
+    try:
+        state.copy(request.args.get("account", ""), request.args.get("to", ""))
+    except ValueError as error:
+        return _answer({"error": str(error)}, 400)
+    return _answer({})
 
 
 def quotas(request: Request) -> Response:

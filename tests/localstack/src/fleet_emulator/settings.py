@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -112,6 +113,15 @@ class Store:
         """Forget an account."""
         for key in [key for key in self._values if key[0] == account]:
             self._values.pop(key, None)
+
+    def take(self, account: str) -> dict[tuple[str, str], Value]:
+        """An account's values, by region and path."""
+        return {key[1:]: value for key, value in list(self._values.items()) if key[0] == account}
+
+    def put(self, account: str, taken: Mapping[tuple[str, str], Value]) -> None:
+        """Those values instead."""
+        self.reset(account)
+        self._values.update({(account, *key): value for key, value in taken.items()})
 
 
 class InFlight:
