@@ -96,7 +96,7 @@ class Clients:
             raise InputError(f"AWS credentials: {error}") from error
         if credentials is None:
             raise InputError(_NO_CREDENTIALS)
-        self._config = botocore.config.Config(retries=self._retries(), **_CONFIG)
+        self._config = botocore.config.Config(**{**_CONFIG, "retries": self._retries()})
         if aws_config:
             self._config = self._config.merge(aws_config)
         # As the AWS CLI does it; boto3 hides its botocore session.

@@ -45,6 +45,15 @@ def _needs_backup(options: Options) -> str:
     return ""
 
 
+def _restores_from(role: str, why: str = " (or set ssm_backup_file)") -> Rule:
+    def rule(options: Options) -> str:
+        if options["state"] == "restored" and not options["backup_file"]:
+            return f"{role}_backup_file: is empty: name the file that an earlier run wrote{why}."
+        return ""
+
+    return rule
+
+
 def _one_selection(role: str) -> Rule:
     def rule(options: Options) -> str:
         if options["instance_ids"] and options["filters"]:
@@ -80,6 +89,7 @@ DHMC = Table(
         Option("dhmc_backup_file", file, shared="ssm_backup_file"),
         Option("dhmc_timeout", seconds, 300),
     ),
+    rules=(_restores_from("dhmc"),),
 )
 
 PREFLIGHT = Table(
@@ -94,6 +104,7 @@ PREFLIGHT = Table(
         Option("preflight_allow_shared", boolean, default=False),
         Option("preflight_deny_policy_name", iam.policy_name, DENY_POLICY_NAME),
         Option("preflight_elsewhere", boolean, default=False),
+        Option("preflight_dhmc_planned", boolean, default=False),
         Option("preflight_instance_filters", filters, {}),
         Option("preflight_new_instances", boolean, default=False),
         Option("preflight_backup_file", file, shared="ssm_backup_file"),
@@ -125,7 +136,10 @@ INSTANCE_PROFILE = Table(
         Option("instance_profile_cloudwatch", boolean, default=False, shared="ssm_cloudwatch"),
         Option("instance_profile_managed_policies", _managed_policies, ()),
         Option("instance_profile_inline_policies", iam.documents, {}),
+        Option("instance_profile_backup_file", file, shared="ssm_backup_file"),
+        Option("instance_profile_overwrite", boolean, default=False),
     ),
+    rules=(_restores_from("instance_profile"),),
 )
 
 PROFILE_ASSOCIATION = Table(
@@ -146,9 +160,10 @@ PROFILE_ASSOCIATION = Table(
         Option("profile_association_policies", _managed_policies, ("AmazonSSMManagedInstanceCore",)),
         Option("profile_association_wait", boolean, default=True),
         Option("profile_association_backup_file", file, shared="ssm_backup_file"),
+        Option("profile_association_overwrite", boolean, default=False),
         Option("profile_association_timeout", seconds, 900),
     ),
-    rules=(_one_selection("profile_association"),),
+    rules=(_one_selection("profile_association"), _restores_from("profile_association")),
 )
 
 READINESS_REPORT = Table(
@@ -167,6 +182,7 @@ READINESS_REPORT = Table(
         ),
         Option("readiness_report_title", text(500), "Systems Manager readiness"),
         Option("readiness_report_baseline", file, shared="ssm_report_baseline"),
+        Option("readiness_report_backup_file", file, shared="ssm_backup_file"),
         Option("readiness_report_fail_under", number("percentage", 0, 100, unit="%"), shared="audit_ssm_fail_under"),
         Option("readiness_report_node_quota", whole("nodes", 1, 10_000_000), 2400),
         Option("readiness_report_timeout", seconds, 600),
@@ -195,7 +211,9 @@ S3_POLICY = Table(
         Option("s3_policy_overwrite", boolean, default=False),
         # A playbook's own wiring, which an empty answer must not undo.
         Option("s3_policy_attach_to", iam.targets, (), shared="__ssm_attach_to"),
+        Option("s3_policy_backup_file", file, shared="ssm_backup_file"),
     ),
+    rules=(_restores_from("s3_policy"),),
 )
 
 OPERATOR_POLICY = Table(
@@ -225,7 +243,9 @@ OPERATOR_POLICY = Table(
         Option("operator_policy_tags", iam.tags, {}, shared="ssm_tags"),
         Option("operator_policy_overwrite", boolean, default=False),
         Option("operator_policy_detach", boolean, default=False),
+        Option("operator_policy_backup_file", file),
     ),
+    rules=(_restores_from("operator_policy", ""),),
 )
 
 ROLES = {

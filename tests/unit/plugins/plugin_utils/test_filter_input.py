@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 FILTERS = (
     "association_table",
-    "dhmc_operator_policy",
+    "operator_policy_document",
     "preflight_table",
     "readiness_csv",
     "readiness_page",
