@@ -134,13 +134,12 @@ def _policy(original: Original, found: Found, detached: Collection[tuple[str, Ho
         return Undo(original, code=CHANGED_SINCE, reason="somebody has changed it since (overwrite restores it)")
     if original.before is None:
         return _removed(original, policy, detached, overwrite=overwrite)
-    if _made_anew(original, policy):
-        return _replaced(original, policy, detached)
-    return _as_before(original, policy, found.versions_quota)
+    made_anew = _made_anew(original, policy)
+    return _replaced(original, policy, detached) if made_anew else _as_before(original, policy, found.versions_quota)
 
 
 def _made_anew(original: Original, policy: Policy) -> bool:
-    """Whether the policy was removed and made again, with a description that it had not. IAM lets nobody change that."""
+    """Whether the policy was removed and made again with another description, which IAM lets nobody change."""
     other = policy.description != original.before["description"]
     return other and None in original.ours and not policy.boundaries
 
