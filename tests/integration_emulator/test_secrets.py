@@ -88,3 +88,7 @@ def test_keys_of_the_options(fleet):
     # What the modules were given is gone with them.
     assert list(fleet.folder.rglob("AnsiballZ_*")) == []
     assert found(fleet.folder, run) == []
+    # The search finds what is there.
+    planted = fleet.folder / ".ansible" / "planted"
+    planted.write_text(f"x{TOKEN}x", encoding="utf-8")
+    assert found(fleet.folder, run) == [str(planted)]
