@@ -14,6 +14,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.conditions import Context
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import (
     Answer,
     Policy,
@@ -50,7 +51,7 @@ def judge_endpoint(place: Place, network: Network, endpoint: Endpoint) -> Verdic
     if by_groups := _by_groups(place, network, endpoint, named):
         return by_groups
     action = ACTIONS[endpoint.service]
-    answer = policy_answer(place, endpoint.policy, action)
+    answer = policy_answer(place, endpoint, action)
     if answer is Answer.NO:
         words = f"The policy of {named} does not allow {action}."
         return Blocked("endpoint_policy_denies", words, names)
@@ -85,12 +86,12 @@ def _by_groups(place: Place, network: Network, endpoint: Endpoint, named: str) -
     return unclear if Answer.MAYBE in (leaves, enters) else None
 
 
-def policy_answer(place: Place, text: str, action: str) -> Answer:
+def policy_answer(place: Place, endpoint: Endpoint, action: str) -> Answer:
     """Whether an endpoint's policy lets the instance's agent do the action; without a policy everything is allowed."""
-    if not text:
+    if not endpoint.policy:
         return Answer.YES
     try:
-        document = json.loads(text)
+        document = json.loads(endpoint.policy)
     except ValueError:
         return Answer.MAYBE
     if not isinstance(document, Mapping):
@@ -101,7 +102,15 @@ def policy_answer(place: Place, text: str, action: str) -> Answer:
     if action == ACTIONS["ssm"]:
         # An agent calls it on its own instance. Wildcards stand for what is not known.
         resource = f"arn:{_partition(place.region)}:ec2:{place.region}:{place.account or '*'}:instance/{place.instance}"
-    return decide(action, [policy], resources=[resource]).answer
+    return decide(action, [policy], resources=[resource], context=_context(place, endpoint)).answer
+
+
+def _context(place: Place, endpoint: Endpoint) -> Context:
+    """What is known of a call by the endpoint."""
+    keys = {"aws:requestedregion": place.region, "aws:sourcevpc": place.vpc, "aws:sourcevpce": endpoint.id}
+    if place.account:
+        keys["aws:principalaccount"] = place.account
+    return Context({key: (value,) for key, value in keys.items()})
 
 
 def _for_caller(place: Place, statement: Mapping[str, Any]) -> Mapping[str, Any] | None:
