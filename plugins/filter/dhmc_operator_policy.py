@@ -78,10 +78,11 @@ options:
     type: str
     default: SSMInstanceProfile
   instance_role:
-    description: The role that the instance profile holds. By default it has the name of the profile, and no path.
+    description: The role that the instance profile holds. By default it has the name and the path of the profile.
     type: str
   other_roles:
     description:
+      - Roles that a DHMC setting names already, which V(settings) and V(dhmc) may put back.
       - Roles behind the instance profiles that instances have already, which V(profile_association) may give back,
         V(profile_association_extend) may put policies on, and V(preflight_permissions) may take the permission from.
         V(*) stands for every role, which makes an administrator of whoever has V(preflight_permissions).
