@@ -25,6 +25,7 @@ options:
     type: str
   other_roles:
     description:
+      - Roles that a DHMC setting names already, which V(settings) and V(dhmc) may put back.
       - Roles behind the instance profiles that instances have already, which V(profile_association) may give back,
         V(profile_association_extend) may put policies on, and V(preflight_permissions) may take the permission from.
         V(*) stands for every role, which makes an administrator of whoever has V(preflight_permissions).

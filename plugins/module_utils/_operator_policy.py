@@ -135,7 +135,7 @@ def make_scope(  # noqa: PLR0913
     # As the role dhmc has it: a name alone is at /service-role/.
     dhmc = arns.path_and_name(label("role"), _text(role) or DEFAULT_ROLE, ROLE, "/service-role/")
     profile = arns.path_and_name(label("instance_profile"), _text(instance_profile) or DEFAULT_PROFILE, PROFILE)
-    behind = arns.path_and_name(label("instance_role"), _text(instance_role) or profile.rpartition("/")[2], ROLE)
+    behind = arns.path_and_name(label("instance_role"), _text(instance_role) or profile, ROLE)
     policies = arns.managed(label("managed_policies"), managed_policies)
     boundary = _text(permissions_boundary)
     option = label("permissions_boundary")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from urllib.parse import unquote
 
 import pytest
 
@@ -111,7 +112,7 @@ def _text(account, role, policy):
         "after-call.iam.GetRolePolicy", lambda parsed, **_more: found.append(parsed["PolicyDocument"])
     )
     iam.get_role_policy(RoleName=role, PolicyName=policy)
-    return __import__("urllib.parse").parse.unquote(found[0])
+    return unquote(found[0])
 
 
 def test_what_was_removed_comes_back_with_everything(account, service_role):

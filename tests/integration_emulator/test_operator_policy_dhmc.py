@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from operator_needs import REGIONS, ROLE, STATEMENT, Need, Needs, change_by_hand, denied, render, unused
 
+SETTING = "/ssm/managed-instance/default-ec2-instance-management-role"
 BOUNDARY = "arn:aws:iam::aws:policy/PowerUserAccess"
 
 
@@ -18,11 +19,16 @@ def test_dhmc_and_its_role(account):
     present = account.dhmc_role(**variables).ok()
     change_by_hand(account, ROLE)
     check = account.dhmc_role("--check", **variables).ok()
-    update = account.dhmc_role(**variables).ok()
-    gone = account.dhmc_role(**absent).ok()
+    update = account.dhmc_role(**variables, dhmc_backup_file="update.json").ok()
+    # Tags, trust policy and description go back to what was changed by hand, once DHMC does not need them.
+    for region in REGIONS:
+        account.client("ssm", region).reset_service_setting(SettingId=SETTING)
+    back = account.dhmc_role(dhmc_state="restored", dhmc_backup_file="update.json").ok()
+    account.dhmc_role(**variables).ok()
+    gone = account.dhmc_role(**absent, dhmc_overwrite=True).ok()
     assert account.roles() == {}
 
-    every = needs.of(present, check, update, gone)
+    every = needs.of(present, check, update, back, gone)
     both = policies["dhmc"] + policies["dhmc_role"]
     assert denied(both, every) == []
     assert unused(both, every) == []
@@ -43,6 +49,29 @@ def test_dhmc_and_its_role(account):
     assert denied(both, [Need("iam:PassRole", passing.resource + "2", passing.context)])
     admin = (("iam:PolicyARN", "arn:aws:iam::aws:policy/AdministratorAccess"),)
     assert denied(both, [Need("iam:AttachRolePolicy", passing.resource, admin)])
+
+
+def test_a_role_that_was_replaced_is_put_back_with_other_roles(account, aws_trust):
+    account.add_role("Theirs", aws_trust("ssm.amazonaws.com"), "AmazonSSMManagedEC2InstanceDefaultPolicy", path="/ops/")
+    account.add_role("Ours", aws_trust("ssm.amazonaws.com"), "AmazonSSMManagedEC2InstanceDefaultPolicy")
+    account.put("ops/Theirs", REGIONS[0])
+    variables = {"dhmc_role_name": "/Ours", "dhmc_role_create": False, "dhmc_backup_file": "before.json"}
+    runs = [
+        account.dhmc_role(**variables, dhmc_regions=REGIONS, dhmc_overwrite=True).ok(),
+        account.dhmc_role(**variables, dhmc_state="restored").ok(),
+    ]
+    assert account.values(*REGIONS) == {REGIONS[0]: "ops/Theirs", REGIONS[1]: "$None"}
+    needs = Needs(account.id).of(*runs)
+    granted = render(account, "settings", "dhmc", role="/Ours", other_roles=["/ops/Theirs"])
+    assert denied(granted["dhmc"], needs) == []
+    assert not [
+        need
+        for need in denied(granted["settings"], needs)
+        if need.action in ("iam:PassRole", "ssm:UpdateServiceSetting")
+    ]
+    # Without other_roles the role can't be passed again, and nothing else is lacking.
+    alone = denied(render(account, "dhmc", role="/Ours")["dhmc"], needs)
+    assert [(need.action, need.resource.rpartition("/")[2]) for need in alone] == [("iam:PassRole", "Theirs")]
 
 
 def test_an_iam_role_that_is_there_takes_dhmc_alone(account, aws_trust):

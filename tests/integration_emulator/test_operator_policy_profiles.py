@@ -18,11 +18,16 @@ def test_instance_profile(account):
     change_by_hand(account, "SSMInstanceProfile")
     account.iam.untag_instance_profile(InstanceProfileName="SSMInstanceProfile", TagKeys=["team"])
     check = include(account, "instance_profile", "--check", **variables).ok()
-    update = include(account, "instance_profile", **variables).ok()
-    gone = include(account, "instance_profile", **variables, instance_profile_state="absent").ok()
+    update = include(account, "instance_profile", **variables, instance_profile_backup_file="update.json").ok()
+    # Tags, trust policy and description go back to what was changed by hand.
+    back = {"instance_profile_state": "restored", "instance_profile_backup_file": "update.json"}
+    back = include(account, "instance_profile", **back).ok()
+    include(account, "instance_profile", **variables).ok()
+    absent = {"instance_profile_state": "absent", "instance_profile_overwrite": True}
+    gone = include(account, "instance_profile", **variables, **absent).ok()
     assert account.roles() == {}
 
-    every = needs.of(present, check, update, gone)
+    every = needs.of(present, check, update, back, gone)
     assert denied(policies["instance_profile"], every) == []
     assert unused(policies["instance_profile"], every) == []
     assert denied(policies["read_only"], needs.of(check)) == []

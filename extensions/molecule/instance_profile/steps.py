@@ -151,7 +151,7 @@ def role_extended(account: Profiles) -> None:
     state = account.noted()
     state["roles"]["/jobs/Batch"]["attached"] = sorted([CORE, READ_ONLY])
     state["profiles"]["/ForBatch"] = {"roles": ["Batch"], "tags": MADE_BY}
-    _expect_only(account, state, ["CreateInstanceProfile", "AddRoleToInstanceProfile", "AttachRolePolicy"])
+    _expect_only(account, state, ["AttachRolePolicy", "CreateInstanceProfile", "AddRoleToInstanceProfile"])
 
 
 def unfit(account: Profiles) -> None:

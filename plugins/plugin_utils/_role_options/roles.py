@@ -104,7 +104,7 @@ PREFLIGHT = Table(
         Option("preflight_allow_shared", boolean, default=False),
         Option("preflight_deny_policy_name", iam.policy_name, DENY_POLICY_NAME),
         Option("preflight_elsewhere", boolean, default=False),
-        Option("preflight_dhmc_planned", boolean, default=False),
+        Option("preflight_dhmc_planned", boolean, default=False, shared="__ssm_dhmc_planned"),
         Option("preflight_instance_filters", filters, {}),
         Option("preflight_new_instances", boolean, default=False),
         Option("preflight_backup_file", file, shared="ssm_backup_file"),

@@ -237,7 +237,7 @@ def test_what_someone_else_has_added_to_a_role_that_was_made_is_never_lost(start
     if role is None:
         return
     account.roles["R"] = replace(role, managed=tuple(sorted({*role.managed, arn})))
-    for call in (account.restored, lambda: account.absent(wanted)):
+    for call in (account.restored, lambda: account.absent({**wanted, "overwrite": False})):
         outcomes = [outcome for outcome in call() if outcome.kind == "role"]
         assert [(outcome.error or ("",))[0] in ("ChangedSince", "InUse") for outcome in outcomes] == [True]
         assert arn in account.roles["R"].managed
@@ -289,8 +289,8 @@ def test_a_role_that_was_removed_comes_back_byte_for_byte():
     # Someone has made another one meanwhile.
     account.absent({**wanted, "permissions_boundary": ARNS[2]})
     account.roles["R"] = replace(role, trust=TRUSTS[2])
-    codes = {outcome.resource: (outcome.error or ("",))[0] for outcome in account.restored()}
-    assert codes["R"] == "ChangedSince"
+    codes = {outcome.kind: (outcome.error or ("",))[0] for outcome in account.restored()}
+    assert codes["role_trust_policy"] == "ChangedSince"
     assert account.roles["R"].trust == TRUSTS[2]
 
 
