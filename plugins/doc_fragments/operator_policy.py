@@ -21,7 +21,7 @@ options:
     type: str
     default: SSMInstanceProfile
   instance_role:
-    description: The role that the instance profile holds. By default it has the name of the profile, and no path.
+    description: The role that the instance profile holds. By default it has the name and the path of the profile.
     type: str
   other_roles:
     description:
