@@ -200,6 +200,16 @@ def test_a_declarative_policy_sets_the_defaults_of_a_region(account, aws, client
     assert ec2.get_instance_metadata_defaults()["AccountLevel"] == {"ManagedBy": "account"}
 
 
+def test_where_imdsv2_is_enforced_no_instance_can_go_back_to_imdsv1(account, aws, control, ec2, refused):
+    """AWS Organizations User Guide, declarative policies for EC2: http_tokens_enforced."""
+    instance = aws.instance(MetadataOptions={"HttpTokens": "required"})
+    control.set_declarative_policy({"HttpTokensEnforced": "enabled"}, account, "us-east-1")
+    refused("UnsupportedOperation", ec2.modify_instance_metadata_options, InstanceId=instance, HttpTokens="optional")
+    ec2.modify_instance_metadata_options(InstanceId=instance, HttpTokens="required", HttpPutResponseHopLimit=2)
+    found = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]["MetadataOptions"]
+    assert (found["HttpTokens"], found["HttpPutResponseHopLimit"]) == ("required", 2)
+
+
 def test_run_instances_up_to_max_count(aws, client):
     """EC2 API Reference, RunInstances: the largest possible number of instances up to MaxCount."""
     answer = client("ec2").run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=3)
