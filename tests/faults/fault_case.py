@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fault_lab import Lab
+from fault_lab import Lab, reported
 from fault_runs import Outcome, Running
-from fault_scenarios import Scenario
+from fault_scenarios import REPORT, Scenario
 from fault_state import differences, snapshot
 
 # What a user must never have to read as the reason of a failure.
@@ -53,11 +53,14 @@ class Case:
         self.control.watch(self.account)
 
     def outcome(self, running: Running) -> Outcome:
-        """The run's end."""
-        return Outcome(running.wait(), running.text, self.control.calls(self.account))
+        """The run's end. The faults end with it: whoever looks at the account afterwards is not to be hit by them."""
+        rc = running.wait()
+        self.faults()
+        return Outcome(rc, running.text, self.control.calls(self.account))
 
     def run(self, playbook: str = "", variables: Mapping[str, Any] | None = None, **more: Any) -> Outcome:
         """From start to end."""
+        (self.folder / REPORT).unlink(missing_ok=True)
         self.watch()
         return self.outcome(self.start(playbook, variables, **more))
 
@@ -84,7 +87,10 @@ class Case:
     # What must be.
 
     def problem(self, text: str) -> None:
+        """Something that must not be; kept beside the runs' logs, for a test run that is broken off."""
         self.problems.append(text)
+        with (self.folder / "problems.txt").open("a", encoding="utf-8") as file:
+            file.write(f"{text}\n")
 
     def differs(self) -> list[str]:
         """From an undisturbed run's end."""
@@ -123,6 +129,9 @@ class Case:
         """The account is as an undisturbed run leaves it."""
         for line in self.differs():
             self.problem(f"{when} {line}")
+        wanted, found = self.undisturbed.report, reported(self.folder)
+        for node in sorted(node for node in {*wanted, *found} if wanted.get(node) != found.get(node)):
+            self.problem(f"{when} the report says of {node}: {found.get(node)} instead of {wanted.get(node)}")
 
     def check_worked(self, when: str, outcome: Outcome) -> None:
         """Exit status 0, and the state that belongs to it."""

@@ -20,7 +20,7 @@ from typing import Any
 
 from fault_account import build
 from fault_runs import Outcome, Running
-from fault_scenarios import FILE, SCENARIOS, Scenario
+from fault_scenarios import FILE, REPORT, SCENARIOS, Scenario
 from fault_state import State, online, snapshot
 from fleet_emulator import Emulator
 
@@ -41,6 +41,8 @@ class Prepared:
     online: list[str]
     file: str
     """The backup file's text; empty if there is none."""
+    report: dict[str, Any]
+    """What the run reported of each instance; empty if it made no report."""
     calls: list[dict[str, Any]]
     """Of the run that led here, in the order in which they ended."""
 
@@ -87,7 +89,7 @@ class Lab:
         account = new_account()
         session = self.emulator.session(account)
         build(session)
-        return self._prepared(account, "", [])
+        return self._prepared(account, "", {}, [])
 
     def _run(self, scenario: Scenario) -> Prepared:
         folder = Path(tempfile.mkdtemp(prefix=f"{scenario.name}-", dir=self.folder))
@@ -97,12 +99,13 @@ class Lab:
         outcome = Outcome(rc, run.text, self.control.calls(account))
         assert rc == 0, f"{scenario.name} fails though nothing happens to it:\n{outcome.text[-6000:]}"
         file = folder / FILE
-        return self._prepared(account, file.read_text("utf-8") if file.exists() else "", outcome.calls)
+        text = file.read_text("utf-8") if file.exists() else ""
+        return self._prepared(account, text, reported(folder), outcome.calls)
 
-    def _prepared(self, account: str, file: str, calls: list[dict[str, Any]]) -> Prepared:
+    def _prepared(self, account: str, file: str, report: dict[str, Any], calls: list[dict[str, Any]]) -> Prepared:
         session = self.emulator.session(account)
         up = sorted(node for node, status in online(session).items() if status == "Online")
-        return Prepared(account, snapshot(session), up, file, calls)
+        return Prepared(account, snapshot(session), up, file, report, calls)
 
     def _shared(self, name: str, make: Any) -> Prepared:
         if name not in self._known:
@@ -128,6 +131,15 @@ def put_file(folder: Path, text: str) -> None:
     path = folder / FILE
     path.touch(mode=0o600)
     path.write_text(text, "utf-8")
+
+
+def reported(folder: Path) -> dict[str, Any]:
+    """Of each instance the verdict and the reasons, as the report's file has them."""
+    path = folder / REPORT
+    if not path.exists():
+        return {}
+    rows = json.loads(path.read_text("utf-8"))["instances"]
+    return {row["instance_id"]: [row["verdict"], sorted(reason["reason"] for reason in row["reasons"])] for row in rows}
 
 
 def forget(emulator: Emulator, folder: Path) -> None:

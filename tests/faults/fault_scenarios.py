@@ -11,6 +11,7 @@ from typing import Any
 from fault_account import REGIONS
 
 FILE = "before.json"
+REPORT = "report/ssm-readiness.json"
 _REGIONS = {"ssm_regions": ",".join(REGIONS)}
 _S3 = {"ssm_s3_policy": True}
 _QUIET = {"ssm_report": False}

@@ -182,7 +182,7 @@ READINESS_REPORT = Table(
         ),
         Option("readiness_report_title", text(500), "Systems Manager readiness"),
         Option("readiness_report_baseline", file, shared="ssm_report_baseline"),
-        Option("readiness_report_backup_file", file, shared="ssm_backup_file"),
+        Option("readiness_report_backup_file", text(4095), shared="ssm_backup_file"),
         Option("readiness_report_fail_under", number("percentage", 0, 100, unit="%"), shared="audit_ssm_fail_under"),
         Option("readiness_report_node_quota", whole("nodes", 1, 10_000_000), 2400),
         Option("readiness_report_timeout", seconds, 600),

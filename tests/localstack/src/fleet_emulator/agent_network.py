@@ -79,10 +79,10 @@ class Network:
         return ways
 
     def _endpoint_of(self, interface: Any | None) -> Any | None:
-        for endpoint in list(self.backend.vpc_end_points.values()) if interface is not None else ():
-            if interface.id in endpoint.network_interface_ids:
-                return endpoint
-        return None
+        if interface is None:
+            return None
+        endpoints = list(self.backend.vpc_end_points.values())
+        return next((endpoint for endpoint in endpoints if interface.id in endpoint.network_interface_ids), None)
 
     def _policy_allows(self, document: str, action: str, role: str, arn: str) -> bool:
         # Of these calls UpdateInstanceInformation alone is about a resource.
