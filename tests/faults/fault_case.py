@@ -24,6 +24,10 @@ NO_REASON = (
     "has no attribute",
 )
 UNDO = "disable_ssm"
+# The exit status of a playbook in which a task failed.
+FAILED = 2
+# A policy's text may be long.
+SHOWN = 500
 
 
 class Case:
@@ -56,6 +60,8 @@ class Case:
         """The run's end. The faults end with it: whoever looks at the account afterwards is not to be hit by them."""
         rc = running.wait()
         self.faults()
+        if rc in (0, FAILED) and running.left_files:
+            self.problem(f"left in the temporary folder: {running.left_files}")
         return Outcome(rc, running.text, self.control.calls(self.account))
 
     def run(self, playbook: str = "", variables: Mapping[str, Any] | None = None, **more: Any) -> Outcome:
@@ -88,6 +94,7 @@ class Case:
 
     def problem(self, text: str) -> None:
         """Something that must not be; kept beside the runs' logs, for a test run that is broken off."""
+        text = text if len(text) <= SHOWN else f"{text[:SHOWN]} ..."
         self.problems.append(text)
         with (self.folder / "problems.txt").open("a", encoding="utf-8") as file:
             file.write(f"{text}\n")

@@ -7,9 +7,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Mapping
@@ -63,6 +65,10 @@ class Running:
 
     def __init__(self, playbook: str, variables: Mapping[str, Any], folder: Path, env: Mapping[str, str]) -> None:
         self._mark = uuid.uuid4().hex
+        # A path of its own, and a short one: Ansible puts a socket there, whose path may have 107 characters at most.
+        self._temporary = Path(tempfile.mkdtemp(prefix="fault-"))
+        self.left_files: list[str] = []
+        """What the run has left in the temporary folder, once it has ended."""
         self._log = folder / f"{playbook}-{self._mark[:8]}.log"
         command = [
             *ENDS_WITH_ITS_PARENT,
@@ -75,7 +81,7 @@ class Running:
             self._process = subprocess.Popen(
                 command,
                 cwd=folder,
-                env=environment(env, folder, self._mark),
+                env=environment(env, folder, self._temporary, self._mark),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -93,10 +99,12 @@ class Running:
     def wait(self, timeout: float = TIMEOUT) -> int:
         """The exit status; a run that does not end is killed, and that is an error of its own."""
         try:
-            return self._process.wait(timeout)
+            rc = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"the run did not end within {timeout} seconds:\n{self.text[-3000:]}") from None
+        self._clear()
+        return rc
 
     def interrupt(self) -> None:
         """Ctrl-C: the terminal sends it to the whole foreground group."""
@@ -115,6 +123,12 @@ class Running:
             psutil.wait_procs(tree, timeout=5)
             self._process.poll()
         self._process.wait(10)
+        self._clear()
+
+    def _clear(self) -> None:
+        if self._temporary.exists():
+            self.left_files = sorted(str(path.relative_to(self._temporary)) for path in self._temporary.rglob("*"))
+            shutil.rmtree(self._temporary, ignore_errors=True)
 
     def processes(self) -> list[psutil.Process]:
         """Those that have this run's mark in their environment."""
@@ -133,11 +147,9 @@ class Running:
         return [" ".join(process.cmdline()) for process in left]
 
 
-def environment(given: Mapping[str, str], folder: Path, mark: str) -> dict[str, str]:
+def environment(given: Mapping[str, str], folder: Path, temporary: Path, mark: str) -> dict[str, str]:
     """That of a user with a home and a temporary folder of their own."""
     env = {key: value for key, value in given.items() if not key.startswith("ANSIBLE_")}
-    temporary = folder / "tmp"
-    temporary.mkdir(exist_ok=True)
     env.update(
         {
             "PATH": f"{BIN}{os.pathsep}{env.get('PATH', '')}",

@@ -117,7 +117,7 @@ def test_a_process_that_has_gone_its_own_way_is_found_and_killed(tmp_path):
 
     class Fork(Running):
         def __init__(self):
-            self._mark, self._log = f"test-{time.monotonic_ns()}", tmp_path / "log"
+            self._mark, self._log, self._temporary = f"test-{time.monotonic_ns()}", tmp_path / "log", tmp_path / "gone"
             self._log.touch()
             code = "import os, time\nif os.fork() == 0:\n  os.setsid()\n  time.sleep(60)\n"
             self._process = subprocess.Popen([sys.executable, "-c", code], env={MARK: self._mark})
