@@ -185,6 +185,10 @@ def test_a_missing_role_that_is_not_to_be_made_is_an_error(account):
         ),
         (
             {"dhmc_role_managed_policies": "CloudWatchAgentServerPolicy\nNope"},
+            ["dhmc_role_managed_policies:", "without a comma between them"],
+        ),
+        (
+            {"dhmc_role_managed_policies": "CloudWatchAgentServerPolicy, Nope"},
             ["dhmc_role_managed_policies: there is no managed policy 'Nope'"],
         ),
         ({"dhmc_role_name": "arn:aws:iam::999999999999:role/x"}, ["dhmc_role_name:", "is of account 999999999999"]),

@@ -115,7 +115,7 @@ def test_the_whole_way_there_and_back(account, zoo):
     ("variables", "words"),
     [
         ({"preflight_fix": "permissions"}, "preflight_backup_file: name a file"),
-        ({"preflight_fix": "permission"}, "preflight_fix: permission is none of permissions, imdsv2, imds"),
+        ({"preflight_fix": "permission"}, "preflight_fix: 'permission' is not one of permissions, imdsv2, imds"),
         ({**FIX, "ssm_backup_file": "none/before.json"}, "none does not exist"),
         ({**FIX, "ssm_mode": "both"}, "preflight_fix: permissions takes away what ssm_mode=both gives"),
         ({**FIX, "preflight_instance_profiles": "Nobody"}, "there is no instance profile Nobody"),
