@@ -135,7 +135,7 @@ def test_a_role_that_was_removed_comes_back_before_the_setting_that_names_it(acc
     role = account.roles()
     tasks = [
         {
-            "ansible.builtin.include_role": {"name": "fleet.aws_ssm.dhmc", "tasks_from": "absent.yml"},
+            "ansible.builtin.include_role": {"name": "fleet.aws_ssm.dhmc", "tasks_from": "turn_off.yml"},
             "vars": {"dhmc_role_remove": True, "dhmc_regions": "us-east-1"},
         }
     ]

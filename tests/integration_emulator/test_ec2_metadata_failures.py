@@ -96,7 +96,7 @@ def test_a_region_that_is_down_or_refuses_does_not_hide_the_others(fleet):
     assert [entry["region"] for entry in run.result["failed_regions"]] == [US]
     failed = {region: row["failed"] for region, row in defaults_of(run).items()}
     assert failed == {EU: True, US: True, "eu-central-1": False}
-    assert [entry["resource"] for entry in run.result["backup"]] == [f"{here}/http_tokens"]
+    assert [entry["resource"] for entry in run.result["backup"]] == [f"{here}/http_tokens", "http_tokens"]
     # What failed is done by the next run, and what was done stays.
     assert len(fleet.run(**given).ok(changed=True).writes) == 2
 

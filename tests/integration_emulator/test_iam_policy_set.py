@@ -148,7 +148,7 @@ WRONG = {
     "not JSON": ({"policies": [{"name": "P", "document": "{"}]}, "policies: the document of 'P' is not JSON"),
     "no statement": (
         {"policies": [{"name": "P", "document": {"Version": "2012-10-17"}}]},
-        "policies: 'P' has no Statement",
+        "policies: the document of 'P' has no Statement",
     ),
     "principal": (
         {"policies": [{"name": "P", "document": GOOD.replace('"Resource"', '"Principal": "*", "Resource"')}]},
@@ -219,7 +219,7 @@ WRONG = {
         {"backup_file": "/nowhere/before.json"},
         "backup_file: /nowhere/before.json: the folder /nowhere",
     ),
-    "regions": ({"regions": ["eu-wset-1", "moon-1"]}, "regions: 'eu-wset-1' is not an AWS region"),
+    "regions": ({"regions": ["eu-wset-1", "moon-1"]}, "regions: 'moon-1' is not an AWS region"),
 }
 
 
