@@ -14,7 +14,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import pr
 # https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html (the codes differ by protocol).
 REGION_REFUSED = frozenset({"AuthFailure", "InvalidClientTokenId", "UnrecognizedClientException"})
 
-_SECRET = re.compile(r"(?i)((?:secret|token|signature|credential)[\w-]*[=:]\s*)[^\s,;&]+")
+_SECRET = re.compile(r"(?i)((?:secret|(?<!http_)token|signature|credential)[\w-]*[=:]\s*)[^\s,;&]+")
 
 
 class Failure(Exception):

@@ -160,6 +160,8 @@ class Account:
         run = self.command(*command, env=env, given=arguments)
         assert run.out.strip().startswith("{"), f"{run.out}\n{run.err}"
         run.result = json.loads(run.out)
+        # As the command says it of a task that failed.
+        run.rc = 2 if run.result.get("failed") else run.rc
         return run
 
     def setting(self, *options: str, env: Mapping[str, str | None] | None = None, **params: Any) -> Run:

@@ -26,7 +26,11 @@ def state(account):
     for path_name, role in account.roles().items():
         name = path_name.rpartition("/")[2]
         detail = iam.get_role(RoleName=name)["Role"]
-        found[path_name] = {**role, "description": detail.get("Description"), "session": detail["MaxSessionDuration"]}
+        found[path_name] = {
+            **role,
+            "description": detail.get("Description") or "",
+            "session": detail["MaxSessionDuration"],
+        }
     for profile in iam.list_instance_profiles()["InstanceProfiles"]:
         detail = iam.get_instance_profile(InstanceProfileName=profile["InstanceProfileName"])["InstanceProfile"]
         tags = {tag["Key"]: tag["Value"] for tag in detail.get("Tags", [])}
@@ -237,7 +241,7 @@ def test_what_an_instance_profile_was_extended_by_is_taken_off_again(account, th
 
     def role(**more):
         tasks = [{"ansible.builtin.include_role": {"name": "fleet.aws_ssm.instance_profile"}}]
-        return account.play(tasks, keep=["instance_profile_result"], **variables, **more)
+        return account.play(tasks, keep=["instance_profile_result"], **{**variables, **more})
 
     assert role().ok().writes == ["AttachRolePolicy us-east-1"]
     assert role().ok().writes == []

@@ -317,10 +317,10 @@ def test_an_association_that_someone_else_has_taken_off_needs_no_restore(fleet):
     assert fleet.restore(done.result["backup"]).ok(changed=False).writes == []
 
 
-def test_iam_and_sts_are_asked_in_the_partition_of_the_regions(fleet):
+def test_iam_and_sts_are_asked_in_the_partition_of_the_regions(fleet, aws_trust):
     env = {"AWS_DEFAULT_REGION": None, "AWS_REGION": None}
     iam, ec2 = fleet.account.client("iam", "cn-north-1"), fleet.account.client("ec2", "cn-north-1")
-    iam.create_role(RoleName="ChinaRole", AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}')
+    iam.create_role(RoleName="ChinaRole", AssumeRolePolicyDocument=json.dumps(aws_trust("ec2.amazonaws.com")))
     arn = iam.create_instance_profile(InstanceProfileName="China")["InstanceProfile"]["Arn"]
     iam.add_role_to_instance_profile(InstanceProfileName="China", RoleName="ChinaRole")
     made = ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
