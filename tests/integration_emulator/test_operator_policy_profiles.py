@@ -81,7 +81,8 @@ def test_profile_association(account, aws_trust, tmp_path):
     )
     held.failed()
     assert "InUse" in held.text
-    account.put("$None", "us-east-1")
+    setting = "/ssm/managed-instance/default-ec2-instance-management-role"
+    account.client("ssm", "us-east-1").reset_service_setting(SettingId=setting)
     extend += [held, run(state="restored", backup_file=more)]
     both = policies["profile_association"] + policies["profile_association_extend"]
     assert "DetachRolePolicy us-east-1" in extend[-1].writes
