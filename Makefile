@@ -34,7 +34,7 @@ demo: $(STAMP) ## Turn DHMC on and off in several regions of a local AWS account
 	@$(BIN)/fleet-emulator run -- $(BIN)/python tools/demo.py
 
 .PHONY: test
-test: lint sanity unit molecule test-faults-short ## Lint, sanity, unit and emulator tests, the main job with Molecule, some faults.
+test: lint sanity unit molecule ## Lint, sanity, unit and emulator tests, and the main job with Molecule.
 
 .PHONY: lint
 lint: $(STAMP) ## ruff, mypy, yamllint, ansible-lint (production), documentation and changelog lint.
@@ -45,9 +45,11 @@ sanity: $(STAMP) ## ansible-test sanity on the built collection, without ignore 
 	@tools/sanity $(BIN)
 
 # What goes beyond the main job takes as long again: `make test-more` runs it, `make test-all` everything.
-MORE := test_audit_ssm test_enable_modes test_instance_profile_association test_instance_profile_policy \
-	test_operator_policy test_operator_policy_dhmc test_operator_policy_needs test_operator_policy_preflight \
-	test_operator_policy_profiles test_operator_policy_readiness test_preflight test_secrets test_wait
+MORE := test_audit_ssm test_enable_modes test_iam_policy_set test_iam_service_role test_instance_profile_association \
+	test_instance_profile_permission_backup test_instance_profile_permission_held test_instance_profile_policy \
+	test_network_truth test_operator_policy test_operator_policy_dhmc test_operator_policy_needs \
+	test_operator_policy_preflight test_operator_policy_profiles test_operator_policy_readiness test_preflight \
+	test_profile_association_role test_s3_policy_role test_secrets test_wait
 MORE_TESTS := $(MORE:%=tests/integration_emulator/%.py)
 MORE_SCENARIOS := instance_profile profile_association s3_policy preflight
 # Three for two processors: a playbook waits for a third of its time.
@@ -79,7 +81,7 @@ test-faults: $(STAMP) ## Every fault: throttling, regions down, denials, kills, 
 	@$(BIN)/fleet-emulator run -- $(FAULTS)
 
 .PHONY: test-all
-test-all: test test-more test-faults ## All of it.
+test-all: test test-more ## Both of these. The faults take as long again: make test-faults.
 
 .PHONY: build
 build: $(STAMP) ## The collection's artifact, in build/.
