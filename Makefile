@@ -49,7 +49,7 @@ MORE := test_audit_ssm test_enable_modes test_iam_policy_set test_iam_service_ro
 	test_instance_profile_permission_backup test_instance_profile_permission_held test_instance_profile_policy \
 	test_network_truth test_operator_policy test_operator_policy_dhmc test_operator_policy_needs \
 	test_operator_policy_preflight test_operator_policy_profiles test_operator_policy_readiness test_preflight \
-	test_profile_association_role test_s3_policy_role test_secrets test_wait
+	test_profile_association_role test_readiness_page test_s3_policy_role test_secrets test_wait
 MORE_TESTS := $(MORE:%=tests/integration_emulator/%.py)
 MORE_SCENARIOS := instance_profile profile_association s3_policy preflight
 # Three for two processors: a playbook waits for a third of its time.
