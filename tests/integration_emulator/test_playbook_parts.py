@@ -89,7 +89,7 @@ def test_dhmc_stays_on_until_the_permissions_are_back(account, fleet):
     assert (account.value(US), account.roles()["/Web"]) == (OURS, before)
     assert online(account) == [fleet]
     message = run.text[run.text.rindex('"msg": "') :]
-    assert message.startswith('"msg": "Fixes: ')
+    assert message.startswith('"msg": "Permissions: ')
     assert "Default Host Management Configuration: it stays on in every region" in message
     assert "Done: nothing. Run it again with the same ssm_backup_file to go on." in message
 
