@@ -17,10 +17,7 @@ BAD_EFFECT = {"P": {"Statement": [{"Effect": "allow", "Action": "*", "Resource":
 NO_ACTION = {"P": {"Statement": [{"Effect": "Allow", "Resource": "*"}]}}
 
 _FEATURES = (
-    (
-        "settings, dhmc, dhmc_role, instance_profile, profile_association, "
-        "profile_association_extend, s3_policy, preflight, "
-    )
+    "settings, dhmc, dhmc_role, instance_profile, profile_association, profile_association_extend, s3_policy, preflight, "
     "preflight_permissions, preflight_metadata, readiness, operator_policy, read_only"
 )
 _SECONDS = "is not a whole number of seconds from 1 to 86400."
@@ -92,7 +89,10 @@ ROLES = {
         ),
         (
             {"dhmc_role_inline_policies": "P"},
-            'dhmc_role_inline_policies: \'P\' is not a dictionary: give one, such as {"MyPolicy": {"Version": "2012-10-17", "Statement": [...]}}.',
+            (
+                "dhmc_role_inline_policies: 'P' is not a dictionary: give one, such as {\"MyPolicy\": "
+                '{"Version": "2012-10-17", "Statement": [...]}}.'
+            ),
         ),
         (
             {"dhmc_role_inline_policies": {"my policy": POLICY}},
@@ -103,7 +103,10 @@ ROLES = {
         ),
         (
             {"dhmc_role_inline_policies": {"P": {}}},
-            'dhmc_role_inline_policies: P: has no Statement: give a policy document, such as {"Version": "2012-10-17", "Statement": [...]}.',
+            (
+                "dhmc_role_inline_policies: P: has no Statement: give a policy document, such as "
+                '{"Version": "2012-10-17", "Statement": [...]}.'
+            ),
         ),
         (
             {"dhmc_role_inline_policies": BAD_EFFECT},
@@ -111,10 +114,7 @@ ROLES = {
         ),
         (
             {"dhmc_role_inline_policies": NO_ACTION},
-            (
-                "dhmc_role_inline_policies: P: a statement has not exactly one of Action and NotAction: "
-                "give one of them."
-            ),
+            "dhmc_role_inline_policies: P: a statement has not exactly one of Action and NotAction: give one of them.",
         ),
         (
             {"dhmc_role_permissions_boundary": "Boundary"},
@@ -298,10 +298,7 @@ ROLES = {
         ),
         (
             {"s3_policy_name": "Buckets-2"},
-            (
-                "s3_policy_name: 'Buckets-2' ends like the second or a later policy of another name: "
-                "leave the number out."
-            ),
+            "s3_policy_name: 'Buckets-2' ends like the second or a later policy of another name: leave the number out.",
         ),
         (
             {"s3_policy_name": "a b"},
@@ -340,7 +337,10 @@ ROLES = {
         ),
         (
             {"s3_policy_extra_region_buckets": ["x"]},
-            's3_policy_extra_region_buckets: ["x"] is not a dictionary: give one, such as {"eu-west-1": ["my-bucket"]}.',
+            (
+                's3_policy_extra_region_buckets: ["x"] is not a dictionary: give one, such as '
+                '{"eu-west-1": ["my-bucket"]}.'
+            ),
         ),
         (
             {"s3_policy_vpc_endpoints": "no way"},

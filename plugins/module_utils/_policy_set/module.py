@@ -216,7 +216,8 @@ def _found(reader: Reader, given: list[Original], owner: str, deadline: float) -
 
     def detail(arn: str) -> Policy:
         policy = policies[arn]
-        assert policy is not None
+        if policy is None:
+            raise LookupError(f"{arn} was not read")
         policy = replace(policy, holders=reader.gateway.holders(arn))
         texts = {o.before["document"] for o in originals if o.resource == arn and o.before}
         return reader.versions_with_texts(policy) if texts - {policy.document} else policy

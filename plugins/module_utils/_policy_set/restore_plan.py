@@ -92,7 +92,8 @@ def ordered(undone: Iterable[Undo]) -> list[tuple[Undo, Step]]:
 
 def _attachment(original: Original, found: Found, given: Iterable[Original], *, overwrite: bool) -> Undo:
     holder, arn = holder_of(original), arn_of(original)
-    assert holder is not None
+    if holder is None:
+        raise LookupError(f"{original.resource} names no holder of a policy")
     policy = found.policies.get(arn)
     now = policy is not None and holder in (policy.holders or ())
     if now == original.before:
