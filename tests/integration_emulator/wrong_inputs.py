@@ -17,8 +17,8 @@ BAD_EFFECT = {"P": {"Statement": [{"Effect": "allow", "Action": "*", "Resource":
 NO_ACTION = {"P": {"Statement": [{"Effect": "Allow", "Resource": "*"}]}}
 
 _FEATURES = (
-    "settings, dhmc, dhmc_role, instance_profile, profile_association, profile_association_extend, s3_policy, preflight, "
-    "preflight_permissions, preflight_metadata, readiness, operator_policy, read_only"
+    "settings, dhmc, dhmc_role, instance_profile, profile_association, profile_association_extend, s3_policy, "
+    "preflight, preflight_permissions, preflight_metadata, readiness, operator_policy, read_only"
 )
 _SECONDS = "is not a whole number of seconds from 1 to 86400."
 _NAME = "give its name, its path and name, or its ARN (a name has letters, digits and _+=,.@- only)."
