@@ -109,7 +109,7 @@ options:
       - Regions of the partition in which IAM is asked. By default O(region) tells the partition. A list, or a string with
         commas.
     type: list
-    elements: str
+    elements: raw
   timeout:
     description: How many seconds the task may take.
     type: int

@@ -29,7 +29,7 @@ options:
         opens later.
       - Without it the region of O(region), the environment or the profile.
     type: list
-    elements: str
+    elements: raw
   account:
     description: The account's id, 12 digits, in quotes. Without it that of the credentials.
     type: str

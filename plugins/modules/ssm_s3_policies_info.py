@@ -22,7 +22,7 @@ options:
       - The regions with VPC endpoints. A list, a string with commas, or V(all) for every region that is enabled in the
         account. Without it the region of O(region), the environment or the profile.
     type: list
-    elements: str
+    elements: raw
   vpc_endpoints:
     description:
       - Whether the instances reach Systems Manager through VPC endpoints. Without these they need no permission for AWS's

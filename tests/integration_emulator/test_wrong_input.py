@@ -36,7 +36,7 @@ def test_modules_refuse(account, first):
     run = account.play(tasks, keep=[f"case_{number}" for number in range(len(rows))]).ok()
     results = list(run.result.values())
     assert [rows[number] for number, result in enumerate(results) if not result.get("failed")] == []
-    assert wrong([result["msg"] for result in results], [expected for *_, expected in rows]) == []
+    assert wrong([result["msg"] for result in results], [expected for *_given, expected in rows]) == []
     assert run.writes == []
     assert "Traceback" not in run.text
 
@@ -44,7 +44,7 @@ def test_modules_refuse(account, first):
 def test_roles_refuse_before_they_ask_aws(account):
     cases = [(role, *case) for role, rows in ROLES.items() for case in (rows[0], rows[-1])]
     # A value that can't be worked out is told by Ansible, which reads the variables of a role first.
-    assert {role for role, *_ in cases} == set(ROLES)
+    assert {role for role, *_given in cases} == set(ROLES)
     note = {"ansible.builtin.set_fact": {"said": "{{ said | default([]) + [ansible_failed_result.msg] }}"}}
     tasks = [
         {
@@ -54,7 +54,7 @@ def test_roles_refuse_before_they_ask_aws(account):
         for role, given, _expected in cases
     ]
     run = account.play(tasks, keep=["said"]).ok()
-    assert wrong(run.result["said"], [f"{expected} Nothing was changed." for *_, expected in cases]) == []
+    assert wrong(run.result["said"], [f"{expected} Nothing was changed." for *_given, expected in cases]) == []
     assert run.calls == []
     assert "Traceback" not in run.text
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_address, ip_network
+from typing import Union
 
-Range = IPv4Network | IPv6Network
+Range = Union[IPv4Network, IPv6Network]  # noqa: UP007
 
 # IANA's special-purpose registry: no address of a public service is in them.
 _RESERVED = tuple(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Union
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._network.addresses import Range
 
@@ -130,4 +131,4 @@ class Reachable:
     """Nothing that can be seen is in the way."""
 
 
-Verdict = Reachable | Blocked | Unknown
+Verdict = Union[Reachable, Blocked, Unknown]  # noqa: UP007

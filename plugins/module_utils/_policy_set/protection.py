@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import Optional
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import (
     Answer,
@@ -31,7 +32,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._policy_set.types im
     Step,
 )
 
-Change = tuple[str | None, str | None]
+Change = tuple[Optional[str], Optional[str]]  # noqa: UP045
 """The text of a policy's document that a role has before and after; None where it has not got the policy."""
 
 _RANK = {Answer.NO: 0, Answer.MAYBE: 1, Answer.YES: 2}

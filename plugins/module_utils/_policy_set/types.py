@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Union
 
 # Marks what the collection has made, and by which of its roles.
 OWNER_TAG = "fleet.aws_ssm/made-by"
@@ -144,7 +144,7 @@ class Refuse:
     message: str
 
 
-Step = Create | NewVersion | Retag | Attach | Detach | Remove
+Step = Union[Create, NewVersion, Retag, Attach, Detach, Remove]  # noqa: UP007
 """A change."""
 
 

@@ -256,7 +256,7 @@ def test_what_is_no_earlier_report_is_one_line(tmp_path, content, words):
 
 @pytest.mark.parametrize(("make", "words"), [
     (lambda path: None, "No such file"),
-    (lambda path: path.mkdir(), "is a folder"),
+    (Path.mkdir, "is a folder"),
     (os.mkfifo, "is not a regular file"),
     (lambda path: path.symlink_to(path), "symbolic links"),
 ])  # fmt: skip

@@ -106,7 +106,7 @@ def test_a_large_fleet_is_read_again_in_parts_right_before_each_is_changed():
 
 def test_what_cannot_be_read_again_is_not_changed():
     ec2 = Ec2(i_1={})
-    ec2.of_instances = lambda _ids: (_ for _ in ()).throw(TimeoutError("no answer"))
+    ec2.of_instances = lambda _ids: (none for none in ()).throw(TimeoutError("no answer"))
     outcome = run(ec2, planned(http_tokens="required"), FRESH + 1)
     assert (ec2.writes, outcome.changed, outcome.unknown) == ([], set(), set())
     assert str(outcome.errors["i-1"]) == "no answer"

@@ -159,17 +159,17 @@ def test_a_change_whose_answer_was_lost_is_done(name):
 
 def test_a_refusal_about_something_else_stays_what_it_is():
     ec2 = Ec2({"i-1": OLD})
-    ec2.replace = lambda *_given: (_ for _ in ()).throw(aws_error("IncorrectState", "not the active association"))
+    ec2.replace = lambda *_given: (none for none in ()).throw(aws_error("IncorrectState", "not the active association"))
     outcome = run(ec2, STEPS["replace"])
     assert code_of(outcome.errors["i-1"]) == "IncorrectState"
-    ec2.replace = lambda *_given: (_ for _ in ()).throw(aws_error("UnauthorizedOperation"))
+    ec2.replace = lambda *_given: (none for none in ()).throw(aws_error("UnauthorizedOperation"))
     outcome = run(ec2, STEPS["replace"])
     assert (code_of(outcome.errors["i-1"]), outcome.unknown) == ("UnauthorizedOperation", set())
 
 
 def test_associations_that_cannot_be_looked_up_are_not_changed_and_the_others_are():
     ec2 = Ec2({"i-1": OLD})
-    ec2.of_instances = lambda _ids: (_ for _ in ()).throw(aws_error("UnauthorizedOperation"))
+    ec2.of_instances = lambda _ids: (none for none in ()).throw(aws_error("UnauthorizedOperation"))
     outcome = run(ec2, STEPS["replace"], step("associate", None, NEW, number=2))
     assert (outcome.changed, outcome.unknown) == ({"i-2"}, set())
     assert list(outcome.errors) == ["i-1"]
