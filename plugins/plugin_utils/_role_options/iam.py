@@ -54,7 +54,7 @@ def iam_names(kind: str, what: str, *, wildcard: bool = False) -> Parser:
 
     def parse(name: str, value: Any) -> list[str]:
         # A policy too many is put on every instance, so what may be a slip of the hand is not taken for a list.
-        if isinstance(value, str) and len(value.split()) > 1 and len(value.split()) > value.count(",") + 1:
+        if isinstance(value, str) and len(value.splitlines()) > value.count(",") + 1:
             raise InputError(f"{name}: {shown(value)} has {what} without a comma between them: give a list, or commas.")
         found = split(name, value, what, in_lists=False)
         for one in found:
