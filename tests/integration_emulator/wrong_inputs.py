@@ -84,6 +84,11 @@ ROLES = {
             f"dhmc_role_managed_policies: 'SSM!' does not name a managed policy: {_NAME}",
         ),
         (
+            {"dhmc_role_managed_policies": "A\nB"},
+            "dhmc_role_managed_policies: 'A\\nB' has managed policies without a comma between them: give a list, or "
+            "commas.",
+        ),
+        (
             {"dhmc_role_managed_policies": [{}]},
             "dhmc_role_managed_policies: entry 1, {}, is not text: give a list of managed policies.",
         ),
