@@ -254,11 +254,15 @@ def test_what_is_no_earlier_report_is_one_line(tmp_path, content, words):
     assert text.isprintable()
 
 
+def link_to_itself(path):
+    path.symlink_to(path)
+
+
 @pytest.mark.parametrize(("make", "words"), [
     (lambda path: None, "No such file"),
     (Path.mkdir, "is a folder"),
     (os.mkfifo, "is not a regular file"),
-    (lambda path: path.symlink_to(path), "symbolic links"),
+    (link_to_itself, "symbolic links"),
 ])  # fmt: skip
 def test_what_can_not_be_read_is_one_line(tmp_path, make, words):
     path = tmp_path / "before.json"
