@@ -79,7 +79,7 @@ def test_dhmc_stays_on_until_the_permissions_are_back(account, fleet):
     backup = {"ssm_backup_file": "before.json"}
     playbook(account, "enable_ssm", ssm_regions=US, preflight_fix="permissions", **backup).ok()
     before = account.roles()["/Web"]
-    assert before["managed"] == []
+    assert list(before["inline"]) == ["fleet.aws_ssm-deny"]
     account.faults(
         *({"service": "iam", "operation": name, "error": DENIED} for name in ("AttachRolePolicy", "DeleteRolePolicy"))
     )
@@ -95,7 +95,7 @@ def test_dhmc_stays_on_until_the_permissions_are_back(account, fleet):
 
     # Whatever the mode says: what the file holds is put back.
     playbook(account, "disable_ssm", ssm_mode="instance_profile", **backup).ok()
-    assert (account.value(US), account.roles()["/Web"]["managed"]) == ("$None", [CORE])
+    assert (account.value(US), account.roles()["/Web"]) == ("$None", {**before, "inline": {}})
     assert online(account) == [fleet]
 
 
