@@ -114,7 +114,7 @@ def test_the_whole_way_there_and_back(account, zoo):
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
-        ({"preflight_fix": "permissions"}, "preflight_backup_file: name a file"),
+        ({"preflight_fix": "permissions"}, "name its file in preflight_backup_file (or set ssm_backup_file)"),
         ({"preflight_fix": "permission"}, "preflight_fix: 'permission' is not one of permissions, imdsv2, imds"),
         ({**FIX, "ssm_backup_file": "none/before.json"}, "none does not exist"),
         ({**FIX, "ssm_mode": "both"}, "preflight_fix: permissions takes away what ssm_mode=both gives"),
