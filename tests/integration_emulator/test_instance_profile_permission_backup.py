@@ -147,7 +147,8 @@ def test_a_killed_run_leaves_a_file_that_leads_back(account, zoo):
 
 def meanwhile(account, change):
     """Do the change as someone else, between the module's look and its first write."""
-    account.faults({"operation": "ListPolicyVersions", "latency": 6000})
+    # It asks for the quotas at last, before it writes.
+    account.faults({"operation": "GetAccountSummary", "latency": 6000})
     # What the test itself has asked so far is not the module's look.
     account.control.clear_calls(account.id)
 
@@ -201,7 +202,8 @@ def test_what_someone_changes_between_the_look_and_the_write_is_left_alone(accou
 def test_a_restore_leaves_alone_what_is_changed_under_its_hands(account, zoo):
     file = str(account.folder / "before.json")
     absent(account, instance_profiles="Inline,Mixed", backup_file=file).ok(changed=True)
-    account.faults({"operation": "ListPolicyVersions", "latency": 6000})
+    # It asks for the quotas at last, before it writes.
+    account.faults({"operation": "GetAccountSummary", "latency": 6000})
     # What the test itself has asked so far is not the module's look.
     account.control.clear_calls(account.id)
 
