@@ -47,7 +47,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import (
     choose_regions,
     refuse_disabled,
     regions_off,
-    set_aside_forbidden,
+    set_aside_closed,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import ALL, split_names
 
@@ -118,7 +118,7 @@ class Look:
         closed = {region: one.error for region, one in self.facts.items() if one.error and one.closed}
         self.forbidden = {
             region: describe(error)
-            for region in set_aside_forbidden(params, self.regions, dict(closed))
+            for region in set_aside_closed(params, self.regions, dict(closed), list(closed))
             for error in [closed[region]]
         }
         self.errors = {

@@ -129,7 +129,7 @@ class Surveyor:
         # A region that does not answer must leave time for IAM.
         rows, errors = fan_out(read, self.regions, deadline=self.deadline - self._timeout / 2)
         refuse_disabled(self.clients, errors)
-        forbidden = set_aside_forbidden(self._params, self.regions, errors)
+        forbidden = set_aside_forbidden(self.clients, self._params, self.regions, errors)
         # All else of an instance is let go: a fleet has many.
         kept = ("InstanceId", "State", "IamInstanceProfile")
         found = [

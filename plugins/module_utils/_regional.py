@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._aws.closed_regions import closed_regions
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import (
     REGION_REFUSED,
@@ -72,22 +73,29 @@ def refuse_disabled(clients: Clients, errors: Mapping[str, Exception]) -> None:
     check_enabled(refused, opt_in)
 
 
-def set_aside_forbidden(
-    params: Mapping[str, Any], regions: list[str], errors: MutableMapping[str, Exception]
+def set_aside_closed(
+    params: Mapping[str, Any], regions: list[str], errors: MutableMapping[str, Exception], closed: list[str]
 ) -> list[str]:
-    """Take the regions that the organization has closed out of the errors, and return them, for C(regions: all).
+    """Take the regions that the organization closes out of the errors, and return them, for C(regions: all).
 
     A service control policy that closes a region denies it to the roles of instances, too, so Systems Manager can't
     manage anything there, and "all" can't mean it. A region that the task names stays an error, and so do all regions
     if none can be read.
     """
-    closed = [region for region in regions if region in errors and forbidden_by_organization(errors[region])]
     names = split_names(params["regions"]) or []
     if [name.lower() for name in names] != [ALL] or len(closed) == len(regions):
         return []
     for region in closed:
         del errors[region]
     return closed
+
+
+def set_aside_forbidden(
+    clients: Clients, params: Mapping[str, Any], regions: list[str], errors: MutableMapping[str, Exception]
+) -> list[str]:
+    """I(set_aside_closed) where one service was read: what its error says of a region is confirmed by another one."""
+    denied = [region for region in regions if region in errors and forbidden_by_organization(errors[region])]
+    return set_aside_closed(params, regions, errors, closed_regions(clients, denied) if denied else [])
 
 
 def all_regions(clients: Clients, known: list[str]) -> list[str]:

@@ -168,7 +168,7 @@ def _read(module: AnsibleAWSModule, clients: Clients, setting: str, regions: lis
 
     answers, errors = fan_out(read, regions, deadline=deadline)
     refuse_disabled(clients, errors)
-    forbidden = set_aside_forbidden(module.params, regions, errors)
+    forbidden = set_aside_forbidden(clients, module.params, regions, errors)
     settings = {region: found for region, (found, _at) in answers.items()}
     return _Read(settings, {region: at for region, (_found, at) in answers.items()}, errors, forbidden)
 

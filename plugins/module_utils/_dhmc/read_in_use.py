@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._aws.closed_regions import closed_regions
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._dhmc.in_use import DhmcInUse
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import forbidden_by_organization
@@ -25,7 +26,8 @@ def read_dhmc_in_use(clients: Clients, known: Iterable[str], deadline: float) ->
     regions = all_regions(clients, list(known))
     ssm = {region: clients.client("ssm", region) for region in regions}
     answers, errors = fan_out(lambda region: get_setting(ssm[region], DHMC), regions, deadline=deadline)
-    forbidden = tuple(sorted(region for region, error in errors.items() if forbidden_by_organization(error)))
+    denied = [region for region, error in errors.items() if forbidden_by_organization(error)]
+    forbidden = tuple(sorted(closed_regions(clients, denied))) if denied else ()
     values = {region: read_setting(region, answer).value for region, answer in answers.items()}
     return DhmcInUse(
         {region: value.rpartition("/")[2] if value else None for region, value in values.items()},

@@ -158,7 +158,7 @@ def _read(
     # A region is closed if nothing of it could be read.
     open_regions = {key.split()[1] for key in found}
     closed = {key.split()[1]: error for key, error in errors.items() if key.split()[1] not in open_regions}
-    forbidden = set_aside_forbidden(params, list(apis), closed)
+    forbidden = set_aside_forbidden(clients, params, list(apis), closed)
     errors = {key: error for key, error in errors.items() if key.split()[1] not in forbidden}
     return _Found(
         _of(_INSTANCES, found), _of(_DEFAULTS, found), _of(_INSTANCES, errors), _of(_DEFAULTS, errors), forbidden

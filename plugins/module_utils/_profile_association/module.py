@@ -127,7 +127,7 @@ class _Reader:
                 "Nothing was changed."
             )
         refuse_disabled(clients, errors)
-        forbidden = set_aside_forbidden(self._params, regions, errors)
+        forbidden = set_aside_forbidden(clients, self._params, regions, errors)
         instances = [read_instance(region, row) for region, rows in found.items() for row in rows]
         if profile is None:
             one, is_new = self._missing(regions), False

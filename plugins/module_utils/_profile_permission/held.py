@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._dhmc.in_use import SSM_SERVICE, DhmcInUse
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import code_of, forbidden_by_organization
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import code_of
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer, trusts
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import PING, RoleFacts, may, resources_of
 
@@ -98,9 +98,7 @@ def why_held(role: str, ways: Ways, usage: Usage) -> str:
         if why:
             found.append(f"instances of {region} use it ({_names(user.id for user in users)}), and there {why}")
     for region, error in sorted(usage.unread.items()):
-        # The setting tells whether a closed region is closed to Systems Manager. Where that is unread, EC2 tells.
-        closed = region in ways.dhmc.unread and forbidden_by_organization(error)
-        if not closed and not ways.lost_anyway(region):
+        if not ways.lost_anyway(region):
             found.append(f"whether instances of {region} use it could not be read ({code_of(error)})")
     return "; ".join(found)
 

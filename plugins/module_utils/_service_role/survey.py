@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._aws.closed_regions import closed_regions
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._dhmc.in_use import DhmcInUse
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._dhmc.read_in_use import read_dhmc_in_use
@@ -60,6 +61,9 @@ class Survey:
         found, errors = fan_out(
             lambda region: find_instances(ec2[region], [], wanted), regions, deadline=self._deadline
         )
+        # A region that the organization closes has no instance that could lose anything.
+        denied = [region for region, error in errors.items() if forbidden_by_organization(error)]
+        closed = closed_regions(self._clients, denied) if denied else []
         return Users(
             [
                 f"{region}/{instance['InstanceId']}"
@@ -67,5 +71,5 @@ class Survey:
                 for instance in instances
                 if instance["State"]["Name"] not in _GONE
             ],
-            {region: error for region, error in errors.items() if not forbidden_by_organization(error)},
+            {region: error for region, error in errors.items() if region not in closed},
         )
