@@ -79,7 +79,7 @@ NEW, OLD = "3.2.582.0", "3.2.581.9"
         (usage(unread={CLOSED: BROKEN}), ""),
         (usage(unread={CLOSED: SCP}), ""),
         # The setting could not be read: then EC2 tells that the region is closed.
-        (usage(unread={DOWN: SCP}), ""),
+        (usage(unread={DOWN: SCP}), "whether instances of eu-west-2 use it could not be read (UnauthorizedOperation)"),
         # The policy denies EC2 only, so that instances may use Systems Manager there.
         (usage(unread={US: SCP}), "whether instances of us-east-1 use it could not be read (UnauthorizedOperation)"),
         (usage(unread={"af-south-1": BROKEN}), "whether instances of af-south-1 use it could not be read"),
