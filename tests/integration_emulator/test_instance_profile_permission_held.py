@@ -187,6 +187,21 @@ def test_what_would_lose_its_way_in_is_held_and_what_would_not_is_done(account, 
     assert len(seen) == len(online(account, US))
 
 
+@pytest.mark.parametrize("region", [US, "*"])
+def test_a_policy_that_only_hides_the_setting_closes_no_region(account, zoo, region):
+    """Some organizations let nobody but administrators touch service settings. Instances are there all the same."""
+    both_trust(zoo, CORE)
+    account.put("Shared", US)
+    zoo.start(US, "Shared")
+    before, seen = zoo.state(), online(account, US)
+    account.faults({**FORBIDDEN[1], "operation": "GetServiceSetting", "region": region})
+    run = absent(account).failed("left alone: the role Shared: ", "left alone: the role Web: ")
+    assert run.result["forbidden_regions"] == []
+    account.faults()
+    assert (run.writes, zoo.state(), online(account, US)) == ([], before, seen)
+    assert len(seen) == 2
+
+
 def test_all_profiles_that_hold_the_role_count(account, zoo):
     account.iam.create_instance_profile(InstanceProfileName="Twin", Path="/far/")
     account.iam.add_role_to_instance_profile(InstanceProfileName="Twin", RoleName="Web")

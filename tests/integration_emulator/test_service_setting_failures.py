@@ -122,9 +122,12 @@ def test_a_region_that_could_not_be_read_while_planning_is_neither_written_nor_i
 
 def test_a_region_that_the_organization_closes_is_left_out_of_all_regions(account):
     words = "You are not authorized to perform this operation with an explicit deny in a service control policy"
-    account.faults(
-        {"service": "ssm", "region": "eu-west-3", "error": {"code": "AccessDeniedException", "message": words}}
-    )
+    ssm = {"service": "ssm", "region": "eu-west-3", "error": {"code": "AccessDeniedException", "message": words}}
+    ec2 = {"service": "ec2", "region": "eu-west-3", "error": {"code": "UnauthorizedOperation", "message": words}}
+    # A policy that denies this alone closes nothing: what could not be read is a failure.
+    account.faults(ssm)
+    account.setting("--check", value=OURS, regions="all").failed("eu-west-3: AccessDeniedException")
+    account.faults(ssm, ec2)
     run = account.setting(value=OURS, regions="all").ok(changed=True)
     assert run.result["forbidden_regions"] == ["eu-west-3"]
     assert "eu-west-3" not in run.rows

@@ -78,7 +78,7 @@ NEW, OLD = "3.2.582.0", "3.2.581.9"
         (usage(unread={DOWN: BROKEN}), "whether instances of eu-west-2 use it could not be read"),
         (usage(unread={CLOSED: BROKEN}), ""),
         (usage(unread={CLOSED: SCP}), ""),
-        # The setting could not be read: then EC2 tells that the region is closed.
+        # The setting could not be read, and what EC2 denies says nothing of Systems Manager.
         (usage(unread={DOWN: SCP}), "whether instances of eu-west-2 use it could not be read (UnauthorizedOperation)"),
         # The policy denies EC2 only, so that instances may use Systems Manager there.
         (usage(unread={US: SCP}), "whether instances of us-east-1 use it could not be read (UnauthorizedOperation)"),
