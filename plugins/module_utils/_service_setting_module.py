@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.common.warnings import warn
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import Original, to_rows
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._aws.identity import identity_by
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients, Identity
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import Entry, Original, to_rows
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup_task import BackupTask
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import (
     ChangedMeanwhile,
@@ -65,9 +66,12 @@ class _Read:
     at: dict[str, float]
     errors: dict[str, Exception]
     forbidden: list[str]
+    identity: Identity | None = None
 
     def place(self) -> dict[str, str | None]:
         """Partition and account, which the settings' ARNs tell without another call."""
+        if self.identity:
+            return {"partition": self.identity.partition, "account": self.identity.account}
         arn = next((found.arn for found in self.settings.values() if found.arn), None)
         return {"partition": arn.split(":")[1] if arn else None, "account": arn.split(":")[4] if arn else None}
 
@@ -96,37 +100,39 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     if restoring and split_names(params["regions"]) is not None:
         raise InputError("regions and backup are mutually exclusive: the backup names its regions.")
     clients, setting = Clients(module), _setting(params)
-    originals = _originals(backup, setting, clients) if restoring else []
+    originals: list[Original] = []
     if restoring:
+        account = identity_by(clients, [], deadline, partition=backup.partition).account
+        originals = _originals(backup, setting, account)
         params["regions"] = list(dict.fromkeys(str(original.region) for original in originals))
     regions = _regions(module, clients)
     wanted = {} if restoring else _wanted(params, setting, regions)
     # A region that does not answer must leave the others time to be written.
     read = _read(module, clients, setting, regions, deadline - params["timeout"] / 2)
-    place = read.place()
-    _check_account(params, place["account"])
+    _check_account(params, read.place()["account"])
 
     planned = (
         plan_restored(setting, read.settings.values(), originals, overwrite=params["overwrite"])
         if restoring
         else plan(setting, read.settings.values(), wanted)
     )
+    if any(step.operation in WRITES for step in planned) and not read.place()["account"]:
+        # Without it a backup could not tell whose the settings are.
+        read.identity = identity_by(clients, regions, deadline)
     errors = dict(read.errors)
     if not module.check_mode:
         if not restoring:
-            backup.keep(entries_of(setting, str(place["account"]), str(place["partition"]), planned))
+            backup.keep(_entries(setting, read, planned))
         errors.update(_apply(clients, setting, planned, read, deadline))
     return _result(setting, [region for region in regions if region not in read.forbidden], planned, errors, read)
 
 
-def _originals(backup: BackupTask, setting: str, clients: Clients) -> list[Original]:
-    try:
-        account = clients.identity(partition=backup.partition).account
-    except Exception as error:
-        detail = describe(error)
-        raise Failure(
-            f"Whose credentials these are can't be told: {detail['code']}: {detail['message']}. Nothing was changed."
-        ) from error
+def _entries(setting: str, read: _Read, steps: Iterable[Step]) -> list[Entry]:
+    place = read.place()
+    return entries_of(setting, str(place["account"]), str(place["partition"]), steps)
+
+
+def _originals(backup: BackupTask, setting: str, account: str) -> list[Original]:
     found = [original for original in backup.originals(account) if original.resource == setting]
     if not found:
         raise InputError(f"setting: the backup has nothing of {setting} to restore. Nothing was changed.")
@@ -214,7 +220,7 @@ def _result(
     result: dict[str, Any] = {
         "setting": setting,
         "changed": bool(done),
-        "backup": to_rows(entries_of(setting, str(place["account"]), str(place["partition"]), [*done, *unsure])),
+        "backup": to_rows(_entries(setting, read, [*done, *unsure])),
         "forbidden_regions": read.forbidden,
         **place,
     }

@@ -66,16 +66,21 @@ resources:
   sample: {"ssm_service_setting": 17}
 """
 
+import time
 from collections import Counter
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._aws.identity import identity_by
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import originals
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup_file import BackupFile
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, InputError, describe
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._module import execute
+
+# Seconds for the one call.
+_PATIENCE = 60.0
 
 
 def run(module: AnsibleAWSModule) -> dict[str, Any]:
@@ -83,14 +88,8 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
     file = BackupFile(module.params["path"], "path")
     entries = file.read()
     partitions = {entry.partition for entry in entries}
-    clients = Clients(module)
-    try:
-        account = clients.identity(partition=partitions.pop() if len(partitions) == 1 else None).account
-    except Exception as error:
-        detail = describe(error)
-        raise Failure(
-            f"Whose credentials these are can't be told: {detail['code']}: {detail['message']}. Nothing was changed."
-        ) from error
+    partition = partitions.pop() if len(partitions) == 1 else None
+    account = identity_by(Clients(module), [], time.monotonic() + _PATIENCE, partition=partition).account
     counts = Counter(one.module for one in originals(entries) if one.account == account)
     accounts = sorted({entry.account for entry in entries})
     if module.params["required"] and not counts:

@@ -26,7 +26,9 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import 
     Entry,
     appended,
     changed_by_others,
+    from_rows,
     from_text,
+    to_rows,
     to_text,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.whole_file import MODE, sync_folder, write_beside
@@ -79,6 +81,8 @@ class BackupFile:
         """
         run = {"time": datetime.now(timezone.utc).isoformat(timespec="seconds"), "run": _run()}
         new = [replace(entry, **run) for entry in entries]
+        # What could not be read again would make the whole file useless, for every account and run that shares it.
+        from_rows(to_rows(new), self._name)
         with self._locked() as content:
             held = from_text(self._text_of(content), self._name)
             journal = appended(held, new)

@@ -78,6 +78,14 @@ def test_a_run_that_is_repeated_goes_on_with_the_same_file(path):
     assert without_run(BackupFile(str(path)).add([theirs])) == [theirs]
 
 
+@pytest.mark.parametrize("change", [{"account": "None"}, {"region": None}, {"resource": ""}, {"before": [1]}])
+def test_an_entry_that_could_not_be_read_again_is_never_written(path, change):
+    BackupFile(str(path)).add([ENTRY])
+    before = path.read_bytes()
+    assert "entry 1 has" in refused(BackupFile(str(path)).add, [replace(ENTRY, **change)])
+    assert path.read_bytes() == before
+
+
 def test_a_file_that_was_made_empty_is_taken(path):
     path.touch()
     BackupFile(str(path)).check()
