@@ -32,6 +32,10 @@ class ChangedMeanwhile(Exception):
         super().__init__(f"was {_shown(seen)} when it was read and is {_shown(now)} now: left alone, run again")
 
 
+class InUse(Exception):
+    """What was to be changed is needed as it is, so it was left alone."""
+
+
 class InputError(Failure):
     """A wrong option: the message names it, its value, what is allowed and what to do. Nothing was written."""
 

@@ -38,6 +38,11 @@ class Answer(str, Enum):
     MAYBE = "maybe"
     """It depends on a condition, or holds for some of the resources only."""
 
+    def is_less_than(self, other: Answer) -> bool:
+        """Whether this is further from a yes than the other answer."""
+        order = (Answer.NO, Answer.MAYBE, Answer.YES)
+        return order.index(self) < order.index(other)
+
 
 @dataclass(frozen=True)
 class Policy:

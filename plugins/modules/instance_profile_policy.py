@@ -67,9 +67,9 @@ notes:
   - Policies are put on before others are taken off, except where the account's quota of attached policies leaves no room.
     The quotas are read from the account before the first change.
   - A role that Default Host Management Configuration uses in any region of the account keeps what allows
-    C(ssm:UpdateInstanceInformation). A change that would take it away is refused. To know that, such a change reads the
-    policies' documents and the setting of every region (C(iam:GetPolicyVersion), C(ec2:DescribeRegions),
-    C(ssm:GetServiceSetting)).
+    C(ssm:UpdateInstanceInformation). A change that would take it away is refused. So the module reads the documents of the
+    managed policies that it attaches or detaches (C(iam:GetPolicyVersion)). If one of them speaks of this action, it also
+    reads the role's other policies and the setting of every region (C(ec2:DescribeRegions), C(ssm:GetServiceSetting)).
   - Instances get new permissions of their role within minutes; the SSM Agent may take up to 30 minutes to use them.
   - Needs C(iam:GetInstanceProfile), C(iam:GetRole), C(iam:ListInstanceProfilesForRole), C(iam:ListAttachedRolePolicies),
     C(iam:ListRolePolicies), C(iam:GetRolePolicy), C(iam:GetPolicy), C(iam:GetAccountSummary), and for changes

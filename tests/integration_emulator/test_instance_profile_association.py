@@ -422,6 +422,26 @@ def test_what_extend_attached_stays_on_a_role_that_dhmc_uses_in_any_region_and_n
     assert "AmazonSSMManagedInstanceCore" not in fleet.account.roles()["/OldRole"]["managed"]
 
 
+def test_extend_gives_a_role_that_dhmc_uses_no_policy_that_denies_what_it_needs(fleet, aws_trust):
+    fleet.start(EU, "Old")
+    plain = fleet.start(EU)
+    iam = fleet.account.iam
+    document = aws_trust("ec2.amazonaws.com", "ssm.amazonaws.com")
+    iam.update_assume_role_policy(RoleName="OldRole", PolicyDocument=json.dumps(document))
+    core = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+    iam.attach_role_policy(RoleName="OldRole", PolicyArn=core)
+    statement = {"Effect": "Deny", "Action": "ssm:UpdateInstanceInformation", "Resource": "*"}
+    locked = {"Version": "2012-10-17", "Statement": [statement]}
+    iam.create_policy(PolicyName="Locked", PolicyDocument=json.dumps(locked))
+    fleet.account.put("OldRole", US)
+    before = fleet.account.roles()
+    run = fleet.run(all_instances=True, existing="extend", regions=[EU], policies=["Locked"])
+    run.failed("InUse: the role OldRole is the role that Default Host Management Configuration uses in us-east-1")
+    assert fleet.account.roles() == before
+    # The instance that has no profile gets one all the same.
+    assert plain in fleet.profiles(EU)
+
+
 def test_a_profile_that_was_deleted_and_made_again_is_associated_again(fleet):
     running, stopped = fleet.start(EU, "New"), fleet.start(EU, "New", stopped=True)
     fleet.remove_profile("New", "NewRole")

@@ -166,9 +166,11 @@ def test_a_role_that_is_gone_is_named(web):
 def test_a_role_that_dhmc_uses_keeps_what_lets_instances_register(web, aws_trust):
     web.add_role("Shared", aws_trust("ec2.amazonaws.com", "ssm.amazonaws.com"), "AmazonSSMManagedInstanceCore")
     web.put("Shared", "eu-west-1")
+    web.iam.create_policy(PolicyName="Locked", PolicyDocument=json.dumps(DENY_IT))
     before = web.roles()
     takes = {"role": "Shared", "state": "absent", "managed_policies": [CORE]}
-    for request in (takes, {"role": "Shared", "purge": True}, {"role": "Shared", "inline_policies": {"d": DENY_IT}}):
+    more = ({"purge": True}, {"inline_policies": {"d": DENY_IT}}, {"managed_policies": ["Locked"]})
+    for request in (takes, *({"role": "Shared", **each} for each in more)):
         run = web.module("instance_profile_policy", **request)
         run.failed("The role Shared is the role that Default Host Management Configuration uses in eu-west-1")
         assert (run.writes, web.roles()) == ([], before)

@@ -35,8 +35,6 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._policy_set.types im
 Change = tuple[Optional[str], Optional[str]]  # noqa: UP045
 """The text of a policy's document that a role has before and after; None where it has not got the policy."""
 
-_RANK = {Answer.NO: 0, Answer.MAYBE: 1, Answer.YES: 2}
-
 
 def may_take(before: str | None, after: str | None) -> bool:
     """Whether the change of a policy can take the permission from a role: an allow that was, or a deny that will be."""
@@ -105,4 +103,4 @@ def loses(role: RoleFacts, changes: Mapping[str, Change], partition: str, accoun
         ]
         return decide(PING, [*others, *changed], role.boundary_policy, resources).answer
 
-    return _RANK[answer(1)] < _RANK[answer(0)]
+    return answer(1).is_less_than(answer(0))

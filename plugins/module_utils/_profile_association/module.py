@@ -38,6 +38,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association.restore_module import run_restored
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association.result import Around, report
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.guard import Guard
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import (
     check_timeout,
     choose_regions,
@@ -86,7 +87,9 @@ def run(module: AnsibleAWSModule) -> dict[str, Any]:
         steps = plan_present(found.instances, found.profile, params["existing"])
     iam = clients.client("iam", clients.global_region(regions))
     extended = [step.instance.profile for step in steps if step.operation == EXTEND]
-    extensions = role_extension.plan_extensions(iam, params["policies"], extended)
+    extensions = role_extension.plan_extensions(
+        iam, params["policies"], extended, lambda partition: Guard(clients, partition, deadline)
+    )
     whose = Identity("", "", "")
     if any(step.operation in WRITES for step in steps) or any(plan.changes for plan in extensions.plans.values()):
         whose = identity_by(clients, regions, deadline)

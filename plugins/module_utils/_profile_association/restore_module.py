@@ -42,7 +42,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association
     plan_policies,
     row_of,
 )
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.guard import why_kept
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.guard import Guard
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import choose_regions, refuse_disabled
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import refuse_regions
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._role_policies import Change
@@ -77,7 +77,7 @@ def run_restored(module: AnsibleAWSModule, backup: BackupTask, deadline: float) 
     missing = {arn: why for arn, profile in profiles.items() if (why := _unusable(arn, profile))}
     steps = without_profiles(plan_restored(instances, of_instances, unread, overwrite=params["overwrite"]), missing)
     policies = plan_policies(of_roles, _of(_ROLE, found), _of(_ROLE, errors))
-    policies = held(policies, _held(clients, iam, policies, deadline))
+    policies = held(policies, _held(Guard(clients, whose.partition, deadline), iam, policies))
     writes = [step for step in steps if step.operation in WRITES]
     outcome = Outcome(changed={step.instance.id for step in writes})
     errors_of_roles: dict[str, Exception] = {}
@@ -138,7 +138,7 @@ def _is_new(profile: dict[str, Any] | None) -> bool:
     return bool(profile and datetime.now(timezone.utc) - profile["CreateDate"] < NEW)
 
 
-def _held(clients: Clients, iam: Any, steps: Iterable[RoleStep], deadline: float) -> dict[str, str]:
+def _held(guard: Guard, iam: Any, steps: Iterable[RoleStep]) -> dict[str, str]:
     """Why policies must stay, by the key of their step: a role that DHMC uses must be able to register instances."""
     by_role: dict[str, list[RoleStep]] = {}
     for step in steps:
@@ -147,7 +147,7 @@ def _held(clients: Clients, iam: Any, steps: Iterable[RoleStep], deadline: float
     reasons: dict[str, str] = {}
     for name, removals in by_role.items():
         try:
-            reasons.update(_held_on(clients, iam, name, removals, deadline))
+            reasons.update(_held_on(guard, iam, name, removals))
         except Exception as error:
             detail = describe(error)
             why = f"whether the role {name} can do without it can't be told: {detail['code']}: {detail['message']}"
@@ -155,18 +155,18 @@ def _held(clients: Clients, iam: Any, steps: Iterable[RoleStep], deadline: float
     return reasons
 
 
-def _held_on(clients: Clients, iam: Any, name: str, removals: list[RoleStep], deadline: float) -> dict[str, str]:
+def _held_on(guard: Guard, iam: Any, name: str, removals: list[RoleStep]) -> dict[str, str]:
     role = get_iam_role(iam, name)
     if not role:
         return {}
     now = read_role_policies(iam, name)
     changes = {step.key: _change(step) for step in removals}
-    if not why_kept(clients, role, now, list(changes.values()), deadline=deadline):
+    if not guard.why_kept(role, now, list(changes.values())):
         return {}
     reasons: dict[str, str] = {}
     gone: list[Change] = []
     for key, removal in changes.items():
-        why = why_kept(clients, role, now, [*gone, removal], deadline=deadline)
+        why = guard.why_kept(role, now, [*gone, removal])
         if why:
             reasons[key] = f"the role {name} {why}: it keeps what lets instances register"
         else:

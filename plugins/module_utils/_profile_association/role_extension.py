@@ -6,14 +6,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import ATTACHMENT, Entry
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import ChangedMeanwhile, describe, may_have_happened
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import (
+    ChangedMeanwhile,
+    InUse,
+    describe,
+    may_have_happened,
+)
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import (
     attached_policies,
     change_role_policy,
@@ -22,6 +27,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import (
     read_role_policies,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association.plan import MODULE
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.guard import Guard
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.module import (
     check_managed,
     managed_arns,
@@ -95,17 +101,23 @@ class Extensions:
         ]
 
 
-def plan_extensions(iam: Any, policies: Iterable[str], profiles: Iterable[str | None]) -> Extensions:
-    """Read the roles behind the profiles (ARNs), and plan. Raise InputError for a policy that does not exist."""
+def plan_extensions(
+    iam: Any, policies: Iterable[str], profiles: Iterable[str | None], guard_of: Callable[[str], Guard]
+) -> Extensions:
+    """Read the roles behind the profiles (ARNs), and plan. Raise InputError for a policy that does not exist.
+
+    `guard_of` makes the guard of a partition: a policy can also deny what a role that DHMC uses must keep.
+    """
     wanted = list(dict.fromkeys(profile for profile in profiles if profile))
     if not wanted:
         return Extensions()
     names = parse_managed("policies", policies)
     limits = quotas(iam)
-    return Extensions(_plan(iam, profile, names, limits) for profile in wanted)
+    guard = guard_of(wanted[0].split(":")[1])
+    return Extensions(_plan(iam, profile, names, limits, guard) for profile in wanted)
 
 
-def _plan(iam: Any, profile: str, names: Any, limits: Any) -> Extension:
+def _plan(iam: Any, profile: str, names: Any, limits: Any, guard: Guard) -> Extension:
     found = read_profile(iam, profile.rpartition("/")[2])
     if not found or not found["Roles"]:
         missing = f"the profile {profile} {'has no role' if found else 'does not exist'}"
@@ -116,6 +128,9 @@ def _plan(iam: Any, profile: str, names: Any, limits: Any) -> Extension:
     check_managed(iam, "policies", set(request.managed) - set(now.managed))
     try:
         changes = plan_present(now, request, purge=False, differs=compare_policies)
+        kept = guard.why_kept(role, now, changes)
+        if kept:
+            raise InUse(f"the role {role['RoleName']} {kept}: it keeps what lets instances register")
         return Extension(profile, role["RoleName"], ordered(now, changes, limits, role["RoleName"]), read_at)
     except Exception as error:
         return Extension(profile, role["RoleName"], error=error)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._dhmc.in_use import why_protected
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._dhmc.in_use import DhmcInUse, why_protected
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._dhmc.read_in_use import read_dhmc_in_use
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_fleet_api import read_policy
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer, action_matches, statements
@@ -28,27 +28,22 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._role_policies import Change, RolePolicies, apply
 
 
-def may_take_away(changes: Iterable[Change]) -> bool:
-    """Whether the changes may take the registration away: a managed policy goes, or an inline document speaks of it."""
-    return any(
-        change.operation == "detach" or _speaks_of_it(change.before) or _speaks_of_it(change.after)
-        for change in changes
-        if change.operation != "attach"
-    )
+def may_take_away(changes: Iterable[Change], documents: Mapping[str, ManagedPolicy]) -> bool:
+    """Whether the changes may take the registration away: a document that comes, goes or changes speaks of it.
 
-
-def _speaks_of_it(text: str | None) -> bool:
-    return text is not None and any(
-        action_matches(statement, PING) for _name, statement in statements(json.loads(text))
-    )
+    `documents` are those of the managed policies that are attached or detached, by ARN.
+    """
+    texts = [text for change in changes for text in (change.before, change.after) if text is not None]
+    texts += [documents[change.arn].text for change in changes if change.arn]
+    return any(action_matches(statement, PING) for text in texts for _name, statement in statements(json.loads(text)))
 
 
 def takes_away(
     now: RolePolicies, changes: Iterable[Change], documents: Mapping[str, ManagedPolicy], partition: str, account: str
 ) -> bool:
-    """Whether the role allows instances to register now, and would not any more. Its boundary stays as it is."""
+    """Whether the role lets instances register less than now. Its boundary stays as it is."""
     before, after = (_allows(each, documents, partition, account) for each in (now, apply(now, changes)))
-    return before is not Answer.NO and after is not Answer.YES and before is not after
+    return after.is_less_than(before)
 
 
 def _allows(policies: RolePolicies, documents: Mapping[str, ManagedPolicy], partition: str, account: str) -> Answer:
@@ -56,17 +51,31 @@ def _allows(policies: RolePolicies, documents: Mapping[str, ManagedPolicy], part
     return may(role, PING, resources_of(PING, [], partition, account)).answer
 
 
-def why_kept(
-    clients: Clients, role: Mapping[str, Any], now: RolePolicies, changes: list[Change], *, deadline: float
-) -> str:
-    """Why the role (as GetRole gives it) must not be changed so, in words that follow its name; empty if it may be."""
-    if not may_take_away(changes):
-        return ""
-    _arn, partition, _iam, _region, account, _name = role["Arn"].split(":", 5)
-    arns = {*now.managed, *apply(now, changes).managed}
-    region = clients.global_region(partition=partition)
-    documents = {arn: read_policy(clients.client("iam", region), arn) for arn in sorted(arns)}
-    if not takes_away(now, changes, documents, partition, account):
-        return ""
-    dhmc = read_dhmc_in_use(clients, [region], deadline)
-    return why_protected(role["RoleName"], role["AssumeRolePolicyDocument"], dhmc)
+class Guard:
+    """Says why roles must keep what they have. It reads each managed policy and each region once."""
+
+    def __init__(self, clients: Clients, partition: str, deadline: float) -> None:
+        """`deadline` is a reading of `time.monotonic`, for the account's regions."""
+        self._clients, self._deadline = clients, deadline
+        self._region = clients.global_region(partition=partition)
+        self._documents: dict[str, ManagedPolicy] = {}
+        self._dhmc: DhmcInUse | None = None
+
+    def _read(self, arns: Iterable[str]) -> None:
+        iam = self._clients.client("iam", self._region)
+        for arn in arns:
+            if arn not in self._documents:
+                self._documents[arn] = read_policy(iam, arn)
+
+    def why_kept(self, role: Mapping[str, Any], now: RolePolicies, changes: list[Change]) -> str:
+        """Why the role (as GetRole gives it) must not be changed so, in words that follow its name; empty if it may."""
+        self._read(change.arn for change in changes if change.arn)
+        if not may_take_away(changes, self._documents):
+            return ""
+        self._read(now.managed)
+        _arn, partition, _iam, _region, account, _name = role["Arn"].split(":", 5)
+        if not takes_away(now, changes, self._documents, partition, account):
+            return ""
+        if self._dhmc is None:
+            self._dhmc = read_dhmc_in_use(self._clients, [self._region], self._deadline)
+        return why_protected(role["RoleName"], role["AssumeRolePolicyDocument"], self._dhmc)

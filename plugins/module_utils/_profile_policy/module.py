@@ -37,7 +37,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import (
     read_role_policies,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import POLICY, PROFILE, ROLE, IamName, parse_name
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.guard import why_kept
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.guard import Guard
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.restore import (
     entries_of,
 )
@@ -99,7 +99,7 @@ def run(module: AnsibleAWSModule, backup: BackupTask) -> dict[str, Any]:
         changes = _plan(module.params, now, request)
         if changes:
             changes = ordered(now, changes, quotas(iam), target.name)
-        kept = why_kept(clients, target.role, now, changes, deadline=deadline)
+        kept = Guard(clients, target.arn.split(":")[1], deadline).why_kept(target.role, now, changes)
     except Failure:
         raise
     except Exception as error:

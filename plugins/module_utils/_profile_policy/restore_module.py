@@ -15,7 +15,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clie
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup_task import BackupTask
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, InputError, describe
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import read_role_policies
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.guard import why_kept
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.guard import Guard
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_policy.module import (
     TIMEOUT,
     change_if_as_read,
@@ -49,13 +49,14 @@ def run_restored(module: AnsibleAWSModule, backup: BackupTask) -> dict[str, Any]
         roles = {name: get_iam_role(iam, name) for name in names}
         now = {name: read_role_policies(iam, name) if role else None for name, role in roles.items()}
         read_at = time.monotonic()
+        guard = Guard(clients, identity.partition, deadline)
         planned: list[tuple[Restored, str]] = []
         # The last role that was changed comes first.
         for name in reversed(names):
             mine = [original for original in originals if role_of(original) == name]
             found = plan_restored(reversed(mine), now, overwrite=params["overwrite"])
             changes, held = [each.change for each in found if each.change], now[name]
-            kept = why_kept(clients, roles[name] or {}, held, changes, deadline=deadline) if held and changes else ""
+            kept = guard.why_kept(roles[name] or {}, held, changes) if held and changes else ""
             planned += [(each, kept) for each in found]
     except Failure:
         raise

@@ -20,8 +20,6 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.plan i
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.request import Home
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.types import Change, RoleState, changed
 
-_RANK = {Answer.NO: 0, Answer.MAYBE: 1, Answer.YES: 2}
-
 
 @dataclass(frozen=True)
 class Users:
@@ -47,7 +45,7 @@ def is_weaker(now: RoleState, then: RoleState, policies: Policies, home: Home) -
     before, after = (
         (trusts(role.trust_policy, SSM_SERVICE).answer, allows(role, policies, PING, resources)) for role in (now, then)
     )
-    return any(_RANK[new] < _RANK[old] for old, new in zip(before, after, strict=True))
+    return any(new.is_less_than(old) for old, new in zip(before, after, strict=True))
 
 
 def weakening(now: RoleState, changes: Sequence[Change], policies: Policies, home: Home) -> list[Change]:

@@ -19,7 +19,8 @@ def text(effect, action):
 ALLOWS, DENIES, OTHER = text("Allow", "ssm:*"), text("Deny", PING), text("Allow", "s3:GetObject")
 CORE = ManagedPolicy("arn:core", "core", ALLOWS, "v1")
 BUCKETS = ManagedPolicy("arn:buckets", "buckets", OTHER, "v1")
-DOCUMENTS = {policy.arn: policy for policy in (CORE, BUCKETS)}
+LOCKED = ManagedPolicy("arn:locked", "locked", DENIES, "v1")
+DOCUMENTS = {policy.arn: policy for policy in (CORE, BUCKETS, LOCKED)}
 DETACH = Change("detach", "core", CORE.arn)
 
 
@@ -27,7 +28,7 @@ DETACH = Change("detach", "core", CORE.arn)
     ("managed", "inline", "change", "may", "does"),
     [
         ([CORE], {}, DETACH, True, True),
-        ([CORE, BUCKETS], {}, Change("detach", "buckets", BUCKETS.arn), True, False),
+        ([CORE, BUCKETS], {}, Change("detach", "buckets", BUCKETS.arn), False, False),
         ([CORE], {"own": ALLOWS}, DETACH, True, False),
         ([CORE], {}, Change("put", "deny", after=DENIES), True, True),
         ([CORE], {}, Change("put", "own", after=OTHER), False, False),
@@ -35,10 +36,14 @@ DETACH = Change("detach", "core", CORE.arn)
         ([], {"own": ALLOWS}, Change("delete", "own", before=ALLOWS), True, True),
         ([], {"own": OTHER}, Change("delete", "own", before=OTHER), False, False),
         ([CORE], {"deny": DENIES}, Change("delete", "deny", before=DENIES), True, False),
-        ([], {}, Change("attach", "core", CORE.arn), False, False),
+        ([], {}, Change("attach", "core", CORE.arn), True, False),
+        ([CORE], {}, Change("attach", "buckets", BUCKETS.arn), False, False),
+        # A managed policy can take away by what it denies.
+        ([CORE], {}, Change("attach", "locked", LOCKED.arn), True, True),
+        ([CORE, LOCKED], {}, Change("detach", "locked", LOCKED.arn), True, False),
     ],
 )
 def test_what_takes_the_registration_away(managed, inline, change, may, does):
     now = RolePolicies({policy.arn: policy.name for policy in managed}, inline)
-    assert may_take_away([change]) is may
+    assert may_take_away([change], DOCUMENTS) is may
     assert takes_away(now, [change], DOCUMENTS, "aws", "123456789012") is does
