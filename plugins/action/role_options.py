@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads and checks the variables of a role or a playbook on the controller. What the options mean stands in the module.
+"""Reads and checks the variables of a role or a playbook on the controller. The module documents the options.
 
 An action, because a module sees neither the variables nor which of them exist.
 """

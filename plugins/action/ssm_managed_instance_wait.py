@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Repeats the module of the same name until the instances are managed, and shows a line for each look.
 
-A module can't: nothing that it prints is seen before it ends. What the options mean stands in the module.
+A module can't: nothing that it prints is seen before it ends. The module documents the options.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ options:
       - Roles that a DHMC setting names already, which V(settings) and V(dhmc) may put back.
       - Roles behind the instance profiles that instances have already, which V(profile_association) may give back,
         V(profile_association_extend) may put policies on, and V(preflight_permissions) may take the permission from.
-        V(*) stands for every role, which makes an administrator of whoever has V(preflight_permissions).
+        V(*) means every role. An operator who has V(preflight_permissions) as well is then an administrator.
     type: list
     elements: str
     default: []
@@ -47,21 +47,21 @@ options:
       - Managed policies, names or ARNs, that may be attached beside the one that each role attaches by itself. Others
         can't be, so that an operator can't make a role mightier.
       - With V(preflight_permissions), those that may also be detached.
-      - A name stands for the policy of the account and for AWS's own, neither of them in a path of its own.
+      - A name means the policy of the account and the one of AWS, both without a path.
     type: list
     elements: str
     default: []
   editable_policies:
     description:
       - Customer managed policies, names or ARNs, that V(preflight_permissions) may edit, detach and attach again.
-      - What is written into them can't be limited, and whoever has them gets it.
+      - IAM can't limit what operators write into them. Every user or role that has such a policy gets it.
     type: list
     elements: str
     default: []
   inline_policies:
     description:
-      - Whether the operator may put inline policies on the roles that V(dhmc_role) and V(instance_profile) make. What
-        stands in them can't be limited.
+      - Whether the operator may put inline policies on the roles that V(dhmc_role) and V(instance_profile) make.
+        IAM can't limit what they write into them.
       - V(true) or V(false), also as text.
     type: raw
     default: false

@@ -1,12 +1,12 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The least-privilege IAM policy for whoever runs the collection."""
+"""The least-privilege IAM policy for the collection's operators."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: operator_policy_document
-short_description: The least-privilege IAM policy for whoever runs the collection
+short_description: The least-privilege IAM policy for the collection's operators
 version_added: 1.0.0
 author:
   - The fleet.aws_ssm contributors (@fleet-aws)
@@ -46,10 +46,10 @@ options:
         V(preflight_metadata), beside it, for C(imdsv2) and C(imds), and putting them back.
       - V(readiness) is for the role P(fleet.aws_ssm.readiness_report#role), the playbook C(audit_ssm), and the modules
         M(fleet.aws_ssm.ssm_managed_instance_info) and M(fleet.aws_ssm.ssm_managed_instance_wait). All of it is reading.
-      - Whoever has V(preflight_permissions) can put any inline policy on the roles of O(other_roles), and anything into
-        the policies of O(editable_policies).
-      - V(operator_policy) is for the role P(fleet.aws_ssm.operator_policy#role). Whoever has it can give more to anyone
-        who has one of its policies.
+      - An operator who has V(preflight_permissions) can put any inline policy on the roles of O(other_roles), and
+        anything into the policies of O(editable_policies).
+      - V(operator_policy) is for the role P(fleet.aws_ssm.operator_policy#role). An operator who has it can give more
+        to everyone who has one of its policies.
       - V(read_only) is for check mode of all of these.
     type: str
     choices:

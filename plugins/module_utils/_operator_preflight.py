@@ -3,7 +3,7 @@
 # PRIVATE to fleet.aws_ssm: may change in any release.
 """Rules: the statements that the role preflight needs. Pure.
 
-What it reads stands in one feature, so that whoever has that alone can see what would be fixed and can't fix it.
+One feature has all that the role reads. An operator who has that alone can see what would be fixed and can't fix it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def preflight_permissions(scope: Scope) -> list[Statement]:
     own = [scope.iam("policy", name) for name in scope.editable_policies]
     policies = [scope.aws_policy("AmazonSSMManagedInstanceCore"), *scope.managed_policies, *own]
     found = [
-        # No condition can limit what stands in an inline policy.
+        # No condition can limit what an inline policy says.
         allow("EditInlinePolicies", ["iam:DeleteRolePolicy", "iam:PutRolePolicy"], roles),
         allow(
             "DetachThesePoliciesAndAttachThemAgain",

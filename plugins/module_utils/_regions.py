@@ -117,7 +117,7 @@ def partition_of(regions: Iterable[str], partitions: list[Partition], option: st
 
 
 def of_known_partition(names: Iterable[str], partitions: list[Partition]) -> list[str]:
-    """The names that can be regions of some partition: for whoever refuses the others in words of their own."""
+    """The names that can be regions of some partition. The caller refuses the others."""
     return [name for name in names if any(same_partition(name, partition) for partition in partitions)]
 
 

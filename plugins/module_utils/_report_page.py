@@ -3,7 +3,7 @@
 # PRIVATE to fleet.aws_ssm: may change in any release.
 """Rules: the readiness report as one HTML page that asks for nothing from anywhere. Pure.
 
-Everything of the result is hostile input: an instance's Name tag is what whoever may tag instances wants it to be. Text
+Everything of the result is hostile input: everyone who may tag instances chooses their Name tags. Text
 goes through `escaped`, data through `embedded`, and the page's policy lets no other script and no style run.
 """
 

@@ -16,6 +16,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._aws.identity import
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients, Identity
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import Entry, Original, to_rows
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup_task import BackupTask
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import count
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import (
     ChangedMeanwhile,
     Failure,
@@ -253,5 +254,5 @@ def _finish(rows: list[dict[str, Any]], **result: Any) -> dict[str, Any]:
     failed = [row for row in rows if row["failed"]]
     if failed:
         why = "; ".join(f"{row['region']}: {row['error']['code']}: {row['error']['message']}" for row in failed)
-        raise Failure(f"{len(failed)} of {len(rows)} regions failed: {why}", regions=rows, **result)
+        raise Failure(f"{len(failed)} of {count(len(rows), 'region')} failed: {why}", regions=rows, **result)
     return {"regions": rows, **result}

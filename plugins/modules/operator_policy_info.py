@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Work out the least-privilege policies for whoever runs the collection."""
+"""Work out the least-privilege policies for the collection's operators."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: operator_policy_info
-short_description: Work out the least-privilege policies for whoever runs the collection
+short_description: Work out the least-privilege policies for the collection's operators
 version_added: 1.0.0
 description:
   - Works out the policy documents of the filter P(fleet.aws_ssm.operator_policy_document#filter), for the account and the

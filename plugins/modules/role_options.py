@@ -55,7 +55,7 @@ attributes:
     support: full
 seealso:
   - name: Variables
-    description: What each variable means stands in the README of its role.
+    description: The README of each role explains its variables.
     link: https://docs.ansible.com/ansible/latest/collections/fleet/aws_ssm/
 """
 

@@ -108,7 +108,7 @@ def _holds_for(operator: str, present: Values | None, wanted: list[str], context
 def _one(
     compare: Callable[[str, str], bool], value: str, wanted: Iterable[str], *, negated: bool, context: Context
 ) -> bool | None:
-    """Whether a value of the request is one of those wanted, or with `negated` is none of them."""
+    """Whether the request's value is among those wanted. With `negated`, whether it is not."""
     patterns = [filled(pattern, context) for pattern in wanted]
     found = _any([None if pattern is None else compare(value, pattern) for pattern in patterns])
     return found if found is None or not negated else not found

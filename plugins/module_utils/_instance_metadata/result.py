@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import to_rows
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import count
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, describe
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.plan import (
     SKIP,
@@ -136,11 +137,11 @@ def _raise_failures(result: dict[str, Any], *, restore: bool) -> None:
     why = [f"{row['instance_id']} ({row['region']}): {_text(row)}" for row in failed]
     why += [f"account defaults of {row['region']}: {_text(row)}" for row in failed_defaults]
     # A restore has a row for each instance of the backup, whether its region could be read or not.
-    counts = [f"{len(failed)} of {len(rows)} instances"] if rows or not restore else []
+    counts = [f"{len(failed)} of {count(len(rows), 'instance')}"] if rows or not restore else []
     if not restore:
         why = [f"{row['region']}: {_text(row)}" for row in unread] + why
-        counts = [*counts, f"{len(unread)} regions"] if rows or unread else []
-    counts += [f"the account defaults of {len(failed_defaults)} of {len(regions)} regions"] if regions else []
+        counts = [*counts, count(len(unread), "region")] if rows or unread else []
+    counts += [f"the account defaults of {len(failed_defaults)} of {count(len(regions), 'region')}"] if regions else []
     more = f"; and {len(why) - _MOST} more" if len(why) > _MOST else ""
     verb = "could not be restored" if restore else "failed"
     raise Failure(f"{' and '.join(counts)} {verb}: {'; '.join(why[:_MOST])}{more}", **result)

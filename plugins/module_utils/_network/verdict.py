@@ -83,7 +83,7 @@ def _own_names(place: Place, endpoint: Endpoint) -> Unknown:
 
 
 def _coming(endpoint: Endpoint) -> Unknown:
-    """One that was made a short time ago: whoever waits need not give up."""
+    """One that was made a short time ago. A task that waits goes on waiting."""
     what = f"The VPC endpoint {endpoint.id} for {endpoint.service} is pending, which takes some minutes."
     return Unknown(what, f"{endpoint.id} again then", "endpoint_not_ready", {"endpoint": endpoint.id})
 

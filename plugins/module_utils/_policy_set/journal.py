@@ -36,7 +36,7 @@ MODULE = "iam_policy_set"
 _KIND_OF = {"role": ATTACHMENT, "user": USER_ATTACHMENT, "group": GROUP_ATTACHMENT}
 _HOLDER_OF = {kind: holder for holder, kind in _KIND_OF.items()}
 _ARN = re.compile(r"arn:([\w-]+):iam::(\d{12}):policy/.+")
-# Beside what a policy was: a version of it that had to make way, for whoever looks for it.
+# The version that was deleted to make room for a new one. The journal keeps its document.
 _DROPPED = "deleted_version"
 
 

@@ -49,7 +49,7 @@ def _speaks(effect: str, text: str | None) -> bool:
 
 
 def takes_from_holders(step: Step) -> bool:
-    """Whether the step can take the permission from whoever it concerns."""
+    """Whether the step can take the permission from the roles that have the policy."""
     if isinstance(step, NewVersion):
         return may_take(step.policy.document, step.document)
     if isinstance(step, Attach):

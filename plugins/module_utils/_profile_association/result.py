@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import Entry, to_rows
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import count
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, describe
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association.apply import Outcome
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_association.plan import (
@@ -52,7 +53,7 @@ def report(steps: Sequence[Step], outcome: Outcome, extensions: Extensions, arou
     failed, unread = [row for row in rows if row["failed"]], result["failed_regions"]
     if failed or unread:
         why = [f"{row['region']}: {_text(row)}" for row in unread] + [_named(row) for row in failed]
-        counts = f"{len(failed)} of {len(rows)} instances and {len(unread)} regions"
+        counts = f"{len(failed)} of {count(len(rows), 'instance')} and {count(len(unread), 'region')}"
         raise Failure(f"{counts} failed: {_first(why)}", **result)
     return result
 
