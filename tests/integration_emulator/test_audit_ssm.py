@@ -9,13 +9,13 @@ import json
 from pathlib import Path
 
 import pytest
+from closed_regions import closed
 
 HOSTILE = "{{ 7 * 7 }}</script><script>alert(1)</script>"
 FORMULA = "=cmd|' /C calc'!A0"
 REGIONS = "us-east-1,eu-west-1"
 ROLE = "AWSSystemsManagerDefaultEC2InstanceManagementRole"
 POLICY = "AmazonSSMManagedEC2InstanceDefaultPolicy"
-SCP = "You are not authorized to perform this operation, with an explicit deny in a service control policy"
 # What moves the cursor, turns the line, hides. The XML of EC2 can't hold more; the JSON of SSM can, so it also sets the
 # title of the terminal.
 TAG = "y\u202ez\x9b2J\u200b"
@@ -131,14 +131,6 @@ def test_a_region_that_can_not_be_read_is_named_after_the_others_are_reported(fl
     assert [row["region"] for row in result["failed_regions"]] == ["eu-west-1"]
     assert result["regions"][0]["coverage"] == 100
     assert "Not all could be read" in (fleet.folder / "reports" / "ssm-readiness.html").read_text(encoding="utf-8")
-
-
-def closed(region):
-    """As Control Tower's region deny answers."""
-    return [
-        {"service": "ec2", "region": region, "error": {"code": "UnauthorizedOperation", "message": SCP, "status": 403}},
-        {"service": "ssm", "region": region, "error": {"code": "AccessDeniedException", "message": SCP, "status": 400}},
-    ]
 
 
 def test_a_region_that_the_organization_closes_is_listed_and_the_gate_works_on_the_rest(fleet):

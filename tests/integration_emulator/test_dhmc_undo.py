@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 
+from closed_regions import closed
+
 NAME = "AWSSystemsManagerDefaultEC2InstanceManagementRole"
 OURS = f"service-role/{NAME}"
 POLICY = "AmazonSSMManagedEC2InstanceDefaultPolicy"
@@ -121,11 +123,7 @@ def test_a_region_that_cannot_be_read_keeps_the_role_and_one_that_is_closed_does
     assert run.rc != 0
     assert "uses it in eu-west-3 could not be read" in run.text
     assert (account.value("us-east-1"), account.roles()) == ("$None", role)
-    scp = "no identity-based policy allows it, with an explicit deny in a service control policy"
-    account.faults(
-        {"service": "ssm", "region": "eu-west-3", "error": {"code": "AccessDeniedException", "message": scp}},
-        {"service": "ec2", "region": "eu-west-3", "error": {"code": "UnauthorizedOperation", "message": scp}},
-    )
+    account.faults(*closed("eu-west-3"))
     account.dhmc_role(**absent).ok()
     assert account.roles() == {}
 

@@ -87,7 +87,7 @@ def test_a_region_that_is_down_or_refuses_does_not_hide_the_others(fleet):
     )
     given = {"http_tokens": "required", "all_instances": True, "regions": [EU, US, "eu-central-1"]}
     run = fleet.run(**given, account_defaults={"http_tokens": "required"}, timeout=14)
-    run.failed("1 of 2 instances and 1 regions", "account defaults of 2 of 3 regions", US, refused, "not you")
+    run.failed("1 of 2 instances and 1 region", "account defaults of 2 of 3 regions", US, refused, "not you")
     fleet.account.faults()
     assert fleet.tokens(EU, US, "eu-central-1") == {here: "required", there: "optional", refused: "optional"}
     rows = by_id(run)
@@ -145,7 +145,7 @@ def test_of_two_regions_one_that_hangs_is_named_and_the_other_is_done_and_restor
     given = {"http_tokens": "required", "all_instances": True, "regions": [EU, US]}
     fleet.account.faults(hang)
     run = fleet.run(**given, backup_file=path, timeout=10).failed(
-        "0 of 1 instances and 1 regions", US, "DeadlineExceeded"
+        "0 of 1 instance and 1 region", US, "DeadlineExceeded"
     )
     fleet.account.faults()
     assert fleet.tokens(EU, US) == {here: "required", there: "optional"}

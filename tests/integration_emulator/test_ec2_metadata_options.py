@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from closed_regions import closed
 from interruptions import journal, kill_after_journal
 
 NAME = "ec2_metadata_options"
@@ -25,7 +26,6 @@ UNSET = {
     "http_put_response_hop_limit": -1,
     "instance_metadata_tags": "no-preference",
 }
-SCP = "You are not authorized to perform this operation. with an explicit deny in a service control policy"
 
 
 class Fleet:
@@ -264,9 +264,12 @@ def test_restoring_imdsv1_and_an_endpoint_that_was_off_takes_two_calls(fleet):
 
 def test_with_all_regions_those_that_the_organization_closes_are_left_out_and_no_failure(fleet):
     instance = fleet.start(EU)
-    denied = {"code": "UnauthorizedOperation", "message": SCP, "status": 403}
-    fleet.account.faults({"service": "ec2", "region": "eu-west-3", "error": denied})
+    # A policy that denies EC2 alone closes nothing: what could not be read is a failure.
     given = {"http_tokens": "required", "all_instances": True, "account_defaults": {"http_tokens": "required"}}
+    ec2, ssm = closed("eu-west-3")
+    fleet.account.faults(ec2)
+    fleet.run("--check", **given, regions="all").failed("eu-west-3", "service control policy")
+    fleet.account.faults(ec2, ssm)
     run = fleet.run(**given, regions="all").ok(changed=True)
     assert (run.result["forbidden_regions"], run.result["failed_regions"]) == (["eu-west-3"], [])
     assert "eu-west-3" not in defaults_of(run)

@@ -8,6 +8,7 @@ import json
 import time
 
 import pytest
+from closed_regions import closed
 from interruptions import during, journal, kill_after_journal
 
 NAME = "instance_profile_association"
@@ -247,7 +248,7 @@ def test_of_two_regions_one_that_hangs_is_named_and_the_other_is_done_and_restor
     hang = {"service": "ec2", "region": US, "hang": 60}
     fleet.account.faults(hang)
     run = fleet.run(all_instances=True, regions=[EU, US], backup_file=str(path), timeout=10)
-    run.failed("0 of 1 instances and 1 regions failed", US, "DeadlineExceeded")
+    run.failed("0 of 1 instance and 1 region failed", US, "DeadlineExceeded")
     fleet.account.faults()
     assert fleet.profiles(EU, US) == {here: "New"}
     assert [entry["resource"] for entry in journal(path)] == [here]
@@ -264,13 +265,11 @@ def test_of_two_regions_one_that_hangs_is_named_and_the_other_is_done_and_restor
 
 def test_with_all_regions_those_that_the_organization_closes_are_left_out_and_no_failure(fleet):
     here = fleet.start(EU)
-    text = "You are not authorized to perform this operation. with an explicit deny in a service control policy"
-    denied = {"code": "UnauthorizedOperation", "message": text, "status": 403}
-    fleet.account.faults({"service": "ec2", "region": "eu-west-3", "error": denied})
+    fleet.account.faults(*closed("eu-west-3"))
     run = fleet.run(all_instances=True, regions="all").ok(changed=True)
     assert (run.result["forbidden_regions"], run.result["failed_regions"]) == (["eu-west-3"], [])
     assert fleet.profiles(EU) == {here: "New"}
-    fleet.run(all_instances=True, regions=[EU, "eu-west-3"]).failed("1 regions", "eu-west-3", "service control policy")
+    fleet.run(all_instances=True, regions=[EU, "eu-west-3"]).failed("1 region", "eu-west-3", "service control policy")
 
 
 def test_what_someone_else_changes_while_the_module_waits_is_left_alone(fleet):

@@ -7,17 +7,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from closed_regions import closed
 from iam_zoo import CORE, PING, Zoo, document, statement
 
 NAME = "instance_profile_permission"
 US, EU, ELSEWHERE = "us-east-1", "eu-west-1", "eu-west-2"
 DENY = "fleet.aws_ssm-deny"
 DHMC_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
-SCP = "You are not authorized. with an explicit deny in a service control policy"
-FORBIDDEN = [
-    {"service": "ec2", "error": {"code": "UnauthorizedOperation", "message": SCP, "status": 403}},
-    {"service": "ssm", "error": {"code": "AccessDeniedException", "message": SCP, "status": 400}},
-]
 DOWN = {"code": "ServiceUnavailable", "message": "down", "status": 400}
 
 
@@ -194,7 +190,7 @@ def test_a_policy_that_only_hides_the_setting_closes_no_region(account, zoo, reg
     account.put("Shared", US)
     zoo.start(US, "Shared")
     before, seen = zoo.state(), online(account, US)
-    account.faults({**FORBIDDEN[1], "operation": "GetServiceSetting", "region": region})
+    account.faults({**closed(region)[1], "operation": "GetServiceSetting"})
     run = absent(account).failed("left alone: the role Shared: ", "left alone: the role Web: ")
     assert run.result["forbidden_regions"] == []
     account.faults()
@@ -291,7 +287,7 @@ def test_a_selected_region_that_is_down_is_named_and_the_roles_of_others_wait_fo
 
 
 def test_a_region_that_the_organization_closes_concerns_nothing(account, zoo):
-    account.faults(*[{**rule, "region": ELSEWHERE} for rule in FORBIDDEN])
+    account.faults(*closed(ELSEWHERE))
     run = absent(account, region=None, regions="all").ok(changed=True)
     account.faults()
     assert run.result["forbidden_regions"] == [ELSEWHERE]
@@ -299,7 +295,7 @@ def test_a_region_that_the_organization_closes_concerns_nothing(account, zoo):
     # One that is named is an error, and the others are done.
     zoo.add("Local", CORE)
     zoo.start(US, "Local")
-    account.faults(*[{**rule, "region": ELSEWHERE} for rule in FORBIDDEN])
+    account.faults(*closed(ELSEWHERE))
     absent(account, region=None, regions=[US, ELSEWHERE]).failed(f"{ELSEWHERE} could not be read: UnauthorizedOp")
     account.faults()
     assert denied(zoo) == ["Local", "Web"]

@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from closed_regions import closed
 from iam_zoo import CORE, PING, Zoo, document, statement
 
 OURS = "service-role/AWSSystemsManagerDefaultEC2InstanceManagementRole"
@@ -20,7 +21,6 @@ NOBODY = "999999999999"
 FIX = {"preflight_fix": "permissions", "ssm_backup_file": "before.json"}
 NOT_YOU = {"code": "AccessDenied", "message": "not you"}
 DOWN = {"code": "ServiceUnavailable", "message": "down", "status": 400}
-SCP = "You are not authorized. with an explicit deny in a service control policy"
 
 
 @pytest.fixture
@@ -217,11 +217,7 @@ def test_the_role_that_dhmc_names_stays_as_it_is(account, zoo, aws_trust):
 
 
 def test_a_region_that_the_organization_closes_keeps_nobody_from_being_fixed(account, zoo):
-    closed = [
-        {"service": "ec2", "error": {"code": "UnauthorizedOperation", "message": SCP, "status": 403}},
-        {"service": "ssm", "error": {"code": "AccessDeniedException", "message": SCP, "status": 400}},
-    ]
-    account.faults(*[{**rule, "region": ELSEWHERE} for rule in closed])
+    account.faults(*closed(ELSEWHERE))
     enable(account, ssm_regions=US, **FIX).ok()
     account.faults()
     assert (denied(zoo), values(account)) == (["Core"], {US: OURS})

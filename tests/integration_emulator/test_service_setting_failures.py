@@ -7,6 +7,8 @@ from __future__ import annotations
 import time
 from threading import Timer
 
+from closed_regions import closed
+
 DHMC = "/ssm/managed-instance/default-ec2-instance-management-role"
 OURS = "service-role/Ours"
 REGIONS = ["us-east-1", "eu-west-1", "ap-southeast-2"]
@@ -121,9 +123,7 @@ def test_a_region_that_could_not_be_read_while_planning_is_neither_written_nor_i
 
 
 def test_a_region_that_the_organization_closes_is_left_out_of_all_regions(account):
-    words = "You are not authorized to perform this operation with an explicit deny in a service control policy"
-    ssm = {"service": "ssm", "region": "eu-west-3", "error": {"code": "AccessDeniedException", "message": words}}
-    ec2 = {"service": "ec2", "region": "eu-west-3", "error": {"code": "UnauthorizedOperation", "message": words}}
+    ec2, ssm = closed("eu-west-3")
     # A policy that denies this alone closes nothing: what could not be read is a failure.
     account.faults(ssm)
     account.setting("--check", value=OURS, regions="all").failed("eu-west-3: AccessDeniedException")
