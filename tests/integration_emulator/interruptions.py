@@ -84,3 +84,29 @@ def during(account: Any, run: Callable[[], Any], change: Callable[[], None], *, 
     other.join(_PATIENCE)
     assert made
     return result
+
+
+def while_held(account: Any, run: Callable[[], Any], change: Callable[[], None], *, pause: float, **call: Any) -> Any:
+    """Run something, while someone else makes a change before a call of it is answered, `pause` seconds later.
+
+    C(call) is a hold of the emulator, such as operation="GetRole".
+    """
+    account.control.hold({"when": "before", "seconds": 30, **call}, account=account.id)
+    made, ended = [], []
+
+    def watch() -> None:
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline and not made and not ended:
+            if account.control.holds(account.id, wait=1)[0]["state"] == "holding":
+                change()
+                made.append(True)
+                time.sleep(pause)
+        account.control.clear_holds(account.id)
+
+    other = Thread(target=watch, daemon=True)
+    other.start()
+    result = run()
+    ended.append(True)
+    other.join(_PATIENCE)
+    assert made, "the call was not made"
+    return result

@@ -7,11 +7,10 @@ from __future__ import annotations
 import json
 import secrets
 import stat
-import threading
-import time
 
 import pytest
 from iam_zoo import CORE, PING, Zoo, document, statement
+from interruptions import while_held
 
 NAME = "instance_profile_permission"
 US = "us-east-1"
@@ -145,27 +144,6 @@ def test_a_killed_run_leaves_a_file_that_leads_back(account, zoo):
     assert zoo.state() == before
 
 
-def meanwhile(account, change):
-    """Do the change as someone else, between the module's look and its first write."""
-    # It asks for the quotas at last, before it writes.
-    account.faults({"operation": "GetAccountSummary", "latency": 6000})
-    # What the test itself has asked so far is not the module's look.
-    account.control.clear_calls(account.id)
-
-    def act():
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            if any(call["operation"] == "GetServiceSetting" for call in account.control.calls(account.id)):
-                time.sleep(1)
-                change()
-                return
-            time.sleep(0.1)
-
-    thread = threading.Thread(target=act)
-    thread.start()
-    return thread
-
-
 def test_what_someone_changes_between_the_look_and_the_write_is_left_alone(account, zoo):
     iam, file = account.iam, str(account.folder / "before.json")
 
@@ -177,14 +155,15 @@ def test_what_someone_changes_between_the_look_and_the_write_is_left_alone(accou
         iam.detach_role_policy(RoleName="Only", PolicyArn=arn(account, "Only"))
         iam.delete_role_policy(RoleName="Delete", PolicyName="ping")
 
-    thread = meanwhile(account, change)
-    run = absent(account, backup_file=file).failed(
+    # The quotas are the last that it reads, and the first, to choose how to read the account.
+    # It looks again at what it has seen more than 5 seconds ago.
+    last = {"operation": "GetAccountSummary", "nth": 2}
+    run = while_held(account, lambda: absent(account, backup_file=file), change, pause=6, **last)
+    run.failed(
         "put of own on the role Inline: ChangedMeanwhile",
         f"put of {DENY} on the role Core: ChangedMeanwhile: was not there when it was read",
         "version of Mixed: ChangedMeanwhile",
     )
-    thread.join()
-    account.faults()
     assert run.result["changed"] is False
     assert run.result["backup"] == []
     done = {row["policy"]: row["reason"] for row in run.result["changes"] if not row["failed"]}
@@ -202,24 +181,14 @@ def test_what_someone_changes_between_the_look_and_the_write_is_left_alone(accou
 def test_a_restore_leaves_alone_what_is_changed_under_its_hands(account, zoo):
     file = str(account.folder / "before.json")
     absent(account, instance_profiles="Inline,Mixed", backup_file=file).ok(changed=True)
-    # It asks for the quotas at last, before it writes.
-    account.faults({"operation": "GetAccountSummary", "latency": 6000})
-    # What the test itself has asked so far is not the module's look.
-    account.control.clear_calls(account.id)
 
-    def act():
-        while not any(call["operation"] == "GetRolePolicy" for call in account.control.calls(account.id)):
-            time.sleep(0.1)
-        time.sleep(1)
+    def theirs():
         account.iam.put_role_policy(RoleName="Inline", PolicyName="own", PolicyDocument=THEIRS)
 
-    thread = threading.Thread(target=act)
-    thread.start()
-    restored(account, backup_file=file).failed(
-        "1 of 2 could not be restored: put of own on the role Inline: ChangedMean"
-    )
-    thread.join()
-    account.faults()
+    # The versions of the policy are the last that it reads.
+    last = {"operation": "ListPolicyVersions", "when": "after"}
+    run = while_held(account, lambda: restored(account, backup_file=file), theirs, pause=6, **last)
+    run.failed("1 of 2 could not be restored: put of own on the role Inline: ChangedMean")
     assert zoo.state()["roles"]["Inline"]["inline"] == {"own": THEIRS}
     # Then it is someone else's change since.
     restored(account, backup_file=file).failed("1 of 2 could not be restored: own: ChangedSince")

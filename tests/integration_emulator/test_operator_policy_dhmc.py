@@ -118,7 +118,10 @@ def test_policies_by_name_inline_policies_and_a_boundary(account):
     }
 
 
-def test_every_region(account):
+def test_every_region(account, aws_trust):
+    # To make the role would take the feature dhmc_role.
+    policy = "AmazonSSMManagedEC2InstanceDefaultPolicy"
+    account.add_role(ROLE, aws_trust("ssm.amazonaws.com"), policy, path="/service-role/")
     policies = render(account, "dhmc", regions="all")
     named = render(account, "dhmc")
     every = Needs(account.id).of(account.dhmc_role("--check", dhmc_regions="all").ok())

@@ -120,7 +120,7 @@ def test_the_whole_way_there_and_back(account, zoo):
         ({**FIX, "ssm_mode": "both"}, "preflight_fix: permissions takes away what ssm_mode=both gives"),
         ({**FIX, "preflight_instance_profiles": "Nobody"}, "there is no instance profile Nobody"),
         ({**FIX, "preflight_method": "remove"}, "auto, detach, deny, rewrite"),
-        ({**FIX, "preflight_deny_policy_name": "a b"}, "deny_policy_name: 'a b' does not name"),
+        ({**FIX, "preflight_deny_policy_name": "a b"}, "deny_policy_name: 'a b' is not the name of a policy"),
         ({**FIX, "ssm_backup_file": "package.json"}, "package.json is not a backup of fleet.aws_ssm"),
         ({**FIX, "ssm_backup_file": "link.json"}, "link.json is a link"),
     ],
@@ -264,7 +264,7 @@ def test_what_cannot_be_read_keeps_nobody_from_turning_it_on_but_from_fixing(acc
         ("prepare", {"fix": "permissions"}),
         ("prepare", {}),
         ("fix", {"fix": "permissions"}),
-        ("restored", {"state": "restored"}),
+        ("restored_permissions", {"state": "restored"}),
     ],
 )
 def test_a_module_that_dies_is_a_failure(account, zoo, file, variables):
