@@ -258,12 +258,12 @@ NODES = [
         [Ask(YES), Ask(NO, action=CHANNEL)],
     ),
     Role(
-        "The same, made ready for DHMC by a deny of the one action that decides",
+        "The agent's permissions, made ready for DHMC by a deny of the one action that decides",
         [CORE, policy(deny("ssm:UpdateInstanceInformation"))],
         [Ask(NO), Ask(YES, action=CHANNEL)],
     ),
     Role(
-        "Only an allow list by region in an EMR security configuration's style: action by prefix, on instances",
+        "Actions by their beginning, on instances",
         [policy(allow("ssm:Update*", on=INSTANCES))],
         [Ask(YES), Ask(YES, DATA)],
     ),
@@ -658,7 +658,7 @@ PERIMETERS = [
         page=KEYS,
     ),
     Role(
-        "Sessions older than the second version of the metadata service",
+        "Credentials that the metadata service gave in its first version are denied",
         [CORE, policy(deny("*", when={"NumericLessThan": {"ec2:RoleDelivery": "2.0"}}))],
         [
             Ask(
@@ -901,7 +901,7 @@ TAGGED = [
         page=SETS,
     ),
     Role(
-        "Paths of the organization, of which an account has one and its patterns may be many",
+        "Allowed below a unit of the organization",
         [
             policy(
                 allow(
