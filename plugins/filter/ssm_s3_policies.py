@@ -28,7 +28,8 @@ options:
     default: aws
   bucket_set:
     description:
-      - V(current) is AWS's list of today, with the buckets of Patch Manager, whose names end in a code for each region.
+      - V(current) is every bucket that a page of AWS's user guide names. Among them are those of Patch Manager, whose
+        names end in a code for each region.
       - V(page) is the eight buckets that the page above names.
     type: str
     choices: [current, page]
@@ -99,7 +100,7 @@ seealso:
     description: The page that has the policy.
     link: https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-instance-permissions.html
   - name: SSM Agent communications with AWS managed S3 buckets
-    description: AWS's list of today.
+    description: AWS's list of the buckets that agents use.
     link: https://docs.aws.amazon.com/systems-manager/latest/userguide/ssm-agent-technical-details.html
 """
 

@@ -27,6 +27,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.conditions impo
     Context,
     filled,
     undecided,
+    without_value,
 )
 
 
@@ -122,13 +123,14 @@ def _bounded(action: str, policies: list[Policy], boundary: Policy | None, resou
 def _decide_one(action: str, policies: Iterable[Policy], resource: str, context: Context) -> Decision:
     reasons = []
     for policy in policies:
+        given = context.for_document(policy.document)
         for name, statement in statements(policy.document):
             if not action_matches(statement, action):
                 continue
-            by_resource, variables = _resource_matches(statement, resource, context)
+            by_resource, variables = _resource_matches(statement, resource, given)
             if by_resource is Answer.NO:
                 continue
-            holds, keys = undecided(statement.get("Condition"), context)
+            holds, keys = undecided(statement.get("Condition"), given)
             if holds is False:
                 continue
             certain = by_resource is Answer.YES and holds is True
@@ -140,6 +142,7 @@ def _decide_one(action: str, policies: Iterable[Policy], resource: str, context:
 def trusts(document: Mapping[str, Any], service: str, context: Context = NOTHING_KNOWN) -> Decision:
     """Whether a role's trust policy lets the AWS service (`ssm.amazonaws.com`) assume the role."""
     reasons = []
+    context = context.for_document(document)
     for name, statement in statements(document):
         by_principal = _service_matches(statement, service)
         if by_principal is Answer.NO or not action_matches(statement, "sts:AssumeRole"):
@@ -196,7 +199,8 @@ def _resource_matches(statement: Mapping[str, Any], resource: str, context: Cont
     """Whether the statement takes the resource in, and the policy variables that leave it open."""
     negated = "NotResource" in statement
     patterns = as_list(statement["NotResource"] if negated else statement.get("Resource"))
-    known = {pattern: filled(pattern, context) for pattern in patterns}
+    # A pattern with a variable that has no value takes in no resource.
+    known = {pattern: filled(pattern, context) for pattern in patterns if not without_value(pattern, context)}
     if any(arn_matches(text, resource) for text in known.values() if text is not None):
         return (Answer.NO if negated else Answer.YES), ()
     # What the pattern only overlaps is some of the resources. A variable that is not known stands for any text.

@@ -169,10 +169,11 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _names(option: str, values: Any) -> list[str]:
+def _names(option: str, values: Any, *, in_lists: bool = False) -> list[str]:
     if values is not None and (isinstance(values, Mapping) or not isinstance(values, Iterable)):
         raise InputError(f"{option}: {values!r} is not a list: give a list, or a string with commas.")
-    return split_names(values, option) or []
+    # A name of IAM in a list may have a comma.
+    return split_names(values, option, in_lists=in_lists) or []
 
 
 def _account(option: str, value: Any) -> str:
@@ -198,7 +199,7 @@ def _regions(regions: Any, partitions: list[Partition], partition: str, label: L
     known = [entry.name for entry in partitions]
     if partition and partition not in known:
         raise InputError(f"{label('partition')}: {partition!r} is not one of {', '.join(known)}.")
-    names = _names(option, regions)
+    names = _names(option, regions, in_lists=True)
     if not names:
         raise InputError(f"{option}: is empty: name at least one region, or give all for every region.")
     if ALL in (name.lower() for name in names):

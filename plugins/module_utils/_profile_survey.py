@@ -143,7 +143,7 @@ class Surveyor:
 
 
 def _given(params: Mapping[str, Any]) -> list[str]:
-    names = split_names(params["instance_profiles"])
+    names = split_names(params["instance_profiles"], "instance_profiles", in_lists=False)
     if names is None:
         return []
     if not names:

@@ -41,12 +41,15 @@ def partitions_of(data: Mapping[str, Any]) -> list[Partition]:
     ]
 
 
-def split_names(values: Iterable[Any] | str | None, option: str = "regions") -> list[str] | None:
+def split_names(
+    values: Iterable[Any] | str | None, option: str = "regions", *, in_lists: bool = True
+) -> list[str] | None:
     """Names from a list, or from a string with commas or white space between them, each once and in order.
 
     None means "not given", which is also what an AWX survey's unanswered question ("") means. A list that holds
     nothing stays an empty list, so that the caller can refuse it. What is no text in a list (null, another list) is an
-    error that names C(option): it would be dropped, or become a name.
+    error that names C(option): it would be dropped, or become a name. A name in a list is split at commas as well only
+    if C(in_lists) says so: names of IAM may have commas.
     """
     if values is None:
         return None
@@ -56,7 +59,8 @@ def split_names(values: Iterable[Any] | str | None, option: str = "regions") -> 
             shown = "null" if item is None else json.dumps(item, default=str)
             raise InputError(f"{option}: entry {place} of the list is {shown}, which is not a name: give texts only.")
     items = [str(item) for item in items]
-    names = [name for item in items for name in re.split(r"[,\s]+", item.strip()) if name]
+    separator = r"[,\s]+" if in_lists or isinstance(values, str) else r"\s+"
+    names = [name for item in items for name in re.split(separator, item.strip()) if name]
     if not names and items:
         return None
     return list(dict.fromkeys(names))

@@ -3,9 +3,10 @@
 # PRIVATE to fleet.aws_ssm: may change in any release.
 """Rules: the S3 buckets of AWS that Systems Manager uses in each region, as data. Pure.
 
-C(current): AWS Systems Manager User Guide, "SSM Agent communications with AWS managed S3 buckets" (ssm-agent-technical-
-details) and "Buckets containing patching operations" (patch-operations-s3-buckets), which has the suffixes.
-C(page): "Configure instance permissions required for Systems Manager" (setup-instance-permissions).
+C(page): AWS Systems Manager User Guide, "Configure instance permissions required for Systems Manager" (setup-instance-
+permissions). C(current): also those of "SSM Agent communications with AWS managed S3 buckets" (ssm-agent-technical-
+details) and "Buckets containing patching operations" (patch-operations-s3-buckets), which has the suffixes. Neither of
+the two lists is enough: documents with attachments need a bucket of the first, Patch Manager those of the second.
 """
 
 from __future__ import annotations
@@ -14,29 +15,26 @@ import re
 from types import MappingProxyType
 
 # In the order of their pages. {code} and {snapshot} are the region's suffixes.
-BUCKET_SETS = MappingProxyType(
-    {
-        "current": (
-            "aws-windows-downloads-{region}",
-            "amazon-ssm-{region}",
-            "aws-ssm-{region}",
-            "patch-baseline-snapshot-{region}{snapshot}",
-            "aws-patch-manager-{region}-{code}",
-            "aws-patchmanager-macos-{region}-{code}",
-            "{region}-birdwatcher-prod",
-        ),
-        "page": (
-            "aws-ssm-{region}",
-            "aws-windows-downloads-{region}",
-            "amazon-ssm-{region}",
-            "amazon-ssm-packages-{region}",
-            "{region}-birdwatcher-prod",
-            "aws-ssm-distributor-file-{region}",
-            "aws-ssm-document-attachments-{region}",
-            "patch-baseline-snapshot-{region}",
-        ),
-    }
+_AGENT_PAGES = (
+    "aws-windows-downloads-{region}",
+    "amazon-ssm-{region}",
+    "aws-ssm-{region}",
+    "patch-baseline-snapshot-{region}{snapshot}",
+    "aws-patch-manager-{region}-{code}",
+    "aws-patchmanager-macos-{region}-{code}",
+    "{region}-birdwatcher-prod",
 )
+_PERMISSIONS_PAGE = (
+    "aws-ssm-{region}",
+    "aws-windows-downloads-{region}",
+    "amazon-ssm-{region}",
+    "amazon-ssm-packages-{region}",
+    "{region}-birdwatcher-prod",
+    "aws-ssm-distributor-file-{region}",
+    "aws-ssm-document-attachments-{region}",
+    "patch-baseline-snapshot-{region}",
+)
+BUCKET_SETS = MappingProxyType({"current": (*_AGENT_PAGES, *_PERMISSIONS_PAGE), "page": _PERMISSIONS_PAGE})
 
 # Region: the code that both patch manager buckets end in, and that of the snapshot bucket where it has one. No rule
 # leads from a region to its codes, which is why a region that is not listed can't be worked out.
@@ -102,9 +100,10 @@ def partition_of_region(region: str) -> str:
 
 
 def aws_buckets(bucket_set: str, region: str) -> tuple[str, ...] | None:
-    """The names of AWS's buckets in a region, or None if they are not known."""
+    """The names of AWS's buckets in a region, each once, or None if they are not known."""
     if region not in _SUFFIXES:
         return None
     code, snapshot = _SUFFIXES[region]
     suffix = f"-{snapshot}" if snapshot else ""
-    return tuple(name.format(region=region, code=code, snapshot=suffix) for name in BUCKET_SETS[bucket_set])
+    names = (name.format(region=region, code=code, snapshot=suffix) for name in BUCKET_SETS[bucket_set])
+    return tuple(dict.fromkeys(names))

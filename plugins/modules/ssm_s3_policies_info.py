@@ -30,7 +30,8 @@ options:
     type: raw
   bucket_set:
     description:
-      - V(current) is AWS's list of today, with the buckets of Patch Manager, whose names end in a code for each region.
+      - V(current) is every bucket that a page of AWS's user guide names. Among them are those of Patch Manager, whose names
+        end in a code for each region.
       - V(page) is the eight buckets of AWS's page "Configure instance permissions required for Systems Manager".
       - V(current) if it is empty.
     type: str

@@ -108,6 +108,19 @@ def test_what_was_changed_comes_back_byte_for_byte(account, service_role, theirs
         assert _text(account, "Theirs", name) == text
 
 
+def test_in_china_a_role_that_trusts_ec2_by_either_name_is_taken_as_it_is(account, service_role, aws_trust):
+    # GH awslabs/cdk-eks-blueprints#558: IAM there takes ec2.amazonaws.com as well as ec2.amazonaws.com.cn.
+    iam = account.client("iam", "cn-north-1")
+    for name, service in (("Old", "ec2.amazonaws.com.cn"), ("New", "ec2.amazonaws.com")):
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(aws_trust(service)))
+        iam.create_instance_profile(InstanceProfileName=name)
+        iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+        wanted = {"instance_profile": name, "aws_policies": ["AmazonSSMManagedInstanceCore"], "extend": True}
+        run = service_role(region="cn-north-1", **wanted).ok(changed=True)
+        assert run.writes == ["AttachRolePolicy cn-north-1"]
+        assert iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"] == aws_trust(service)
+
+
 def _text(account, role, policy):
     """The text of a policy, which boto3 would decode."""
     found = []

@@ -70,6 +70,15 @@ def test_profiles_are_selected_by_name_instance_and_filter(account, zoo):
     assert rows["Unused"]["instances"] == []
 
 
+def test_a_profile_with_a_comma_in_its_name_can_be_named_in_a_list(account, zoo):
+    # IAM User Guide, "IAM and AWS STS quotas": a name may have + = , . @ _ -
+    for name in ("app,db@prod", "plain"):
+        zoo.add(name, CORE)
+        zoo.start(US, name)
+    run = account.module(NAME, region=US, instance_profiles=["app,db@prod"]).ok()
+    assert answers(run) == {"app,db@prod": "yes"}
+
+
 def test_another_action_is_asked_for_on_other_resources(account, zoo):
     zoo.add("Reader", inline={"read": document(statement("s3:GetObject", resource="arn:aws:s3:::mine/*"))})
     params = {"region": US, "instance_profiles": ["Reader"], "actions": ["s3:GetObject"]}

@@ -194,6 +194,11 @@ def test_module_defaults_of_the_action_group_reach_the_module(account):
         "module_defaults": {"group/fleet.aws_ssm.aws": {"region": "ap-southeast-2"}},
     }
     assert account.play([task]).ok().writes == updates("ap-southeast-2")
+    # Beside regions, the region of module_defaults is no contradiction: it is set once for all tasks.
+    task["block"] = [{"fleet.aws_ssm.ssm_service_setting": {"setting": DHMC, "value": OURS, "regions": ["eu-west-1"]}}]
+    assert account.play([task], env={"AWS_REGION": None, "AWS_DEFAULT_REGION": None}).ok().writes == updates(
+        "eu-west-1"
+    )
 
 
 def test_an_arn_names_the_region_and_an_unknown_setting_is_passed_on_with_a_warning(account):

@@ -54,7 +54,9 @@ def _resources(policies: dict[str, dict[str, Any]], bucket_set: str) -> dict[str
     """The regions whose buckets a policy allows, by its name; each statement must be all of one region's buckets."""
     regions = {}
     for region, names in json.loads(BUCKETS.read_text()).items():
-        regions[tuple(f"arn:aws:s3:::{name}/*" for name in names[bucket_set])] = region
+        # The set "current" has every bucket that one of AWS's pages names.
+        wanted = names["seed"] if bucket_set == "seed" else [*names["current"], *names["seed"]]
+        regions[tuple(f"arn:aws:s3:::{name}/*" for name in dict.fromkeys(wanted))] = region
     found: dict[str, list[str]] = {}
     for arn, policy in policies.items():
         for statement in policy["document"]["Statement"]:
@@ -74,8 +76,8 @@ def empty(account: Account) -> None:
 
 
 def converged(account: Account) -> None:
-    """Three policies hold all regions and the own buckets."""
-    names = (NAME, f"{NAME}-2", f"{NAME}-3")
+    """Four policies hold all regions and the own buckets."""
+    names = (NAME, *(f"{NAME}-{number}" for number in (2, 3, 4)))
     policies = _expect_names(account, *names)
     _expect_attached(account, *names)
     by_policy = _resources(policies, "current")

@@ -3,8 +3,9 @@
 # PRIVATE to fleet.aws_ssm: may change in any release.
 """Rules: which ARNs the patterns of a Resource element take in. Pure.
 
-IAM User Guide, "IAM JSON policy elements: Resource": a wildcard stands within one of the six components of an ARN, and
-IAM completes an ARN that has fewer of them with wildcards.
+IAM User Guide, "IAM identifiers": IAM completes an ARN of fewer than six components with wildcards. "IAM JSON policy
+elements: Resource": a wildcard stands within a component, but a `*` at its end "can expand to match beyond the colon
+boundaries". The pages don't say which of the two goes for an ARN that fits only by the second: that is left open.
 """
 
 from __future__ import annotations
@@ -65,7 +66,14 @@ def arn_matches(pattern: str, resource: str) -> bool:
 
 
 def arns_overlap(pattern: str, resource: str) -> bool:
-    """Whether the pattern takes in a part of what the resource stands for."""
+    """Whether the pattern takes in a part of what the resource stands for, or may do so."""
     if pattern == "*" or resource == "*":
         return globs_overlap(pattern, resource)
-    return all(globs_overlap(*pair) for pair in zip(_components(pattern), _asked(resource), strict=True))
+    if all(globs_overlap(*pair) for pair in zip(_components(pattern), _asked(resource), strict=True)):
+        return True
+    return _may_run_on(pattern) and globs_overlap(pattern, resource)
+
+
+def _may_run_on(pattern: str) -> bool:
+    """Whether a `*` that ends a component could stand for components that the pattern lacks."""
+    return pattern.count(":") < _COMPONENTS - 1 and "*:" in pattern

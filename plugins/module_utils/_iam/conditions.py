@@ -12,7 +12,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any
@@ -25,12 +25,18 @@ class Context:
     """What is known of a request. Keys are in lower case.
 
     `known` are keys with their values, `absent` keys (or prefixes of keys, where they end in `/`) that the request has
-    not. `uncertain` are keys that have these values if the request has them at all, which is not documented.
+    not. `uncertain` are keys that have these values if the request has them at all, which is not documented. Without
+    `variables`, policy variables are plain text, as in documents of the first version.
     """
 
     known: Mapping[str, Values] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
     uncertain: Mapping[str, Values] = field(default_factory=dict)
+    variables: bool = True
+
+    def for_document(self, document: Mapping[str, Any]) -> Context:
+        """The same for a document: only the version 2012-10-17 of the policy language has variables."""
+        return replace(self, variables=False) if document.get("Version") != "2012-10-17" else self
 
     def possible(self, key: str) -> list[Values | None] | None:
         """The values that the key may have, None for "the request has no such key"; None alone if anything may be."""
@@ -51,22 +57,38 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 def filled(text: str, context: Context) -> str | None:
     """The text with its policy variables replaced; None if one of them is not known, or has several values."""
+    if not context.variables:
+        return text
     unknown = False
 
     def value(found: re.Match[str]) -> str:
         nonlocal unknown
-        name = found[1].partition(",")[0].strip()
-        if name == "$":
-            return name
-        # `${*}` and `${?}` are the characters themselves, which no pattern here can tell from wildcards.
-        possible = context.possible(name)
-        if possible is None or len(possible) != 1 or possible[0] is None or len(possible[0]) != 1:
+        texts = _texts(found[1], context)
+        if texts is None or len(texts) != 1 or texts[0] is None:
             unknown = True
             return ""
-        return possible[0][0]
+        return texts[0]
 
     result = _VARIABLE.sub(value, text)
     return None if unknown else result
+
+
+def without_value(text: str, context: Context) -> bool:
+    """Whether a policy variable of the text surely has no value. Nothing is like such a text, and nothing equals it."""
+    return context.variables and any(_texts(variable, context) == [None] for variable in _VARIABLE.findall(text))
+
+
+def _texts(variable: str, context: Context) -> list[str | None] | None:
+    """What a variable may stand for, None for no value at all; None alone if it may be anything."""
+    name, comma, default = variable.partition(",")
+    if name.strip() == "$":
+        return ["$"]
+    # `${*}` and `${?}` are the characters themselves, which no pattern here can tell from wildcards.
+    possible = context.possible(name.strip())
+    if possible is None or any(values is not None and len(values) > 1 for values in possible):
+        return None
+    instead = default.strip().removeprefix("'").removesuffix("'") if comma else None
+    return [values[0] if values else instead for values in possible]
 
 
 def undecided(condition: Any, context: Context) -> tuple[bool | None, tuple[str, ...]]:
@@ -93,11 +115,12 @@ def _holds(operator: str, key: str, wanted: list[str], context: Context) -> bool
 def _holds_for(operator: str, present: Values | None, wanted: list[str], context: Context) -> bool | None:
     quantifier, _colon, name = operator.rpartition(":")
     if name == "Null":
-        return (present is None) == (wanted[:1] == ["true"])
+        return (present is None) == ([value.lower() for value in wanted[:1]] == ["true"])
     optional, name = name.endswith("IfExists"), name.removesuffix("IfExists")
     negated, name = "Not" in name, name.replace("Not", "", 1)
     if present is None:
-        return optional or negated or quantifier == "ForAllValues"
+        # "Not" of no value holds, but ForAnyValue wants one that is not among those.
+        return optional or quantifier == "ForAllValues" or (negated and quantifier != "ForAnyValue")
     compare = _OPERATORS.get(name)
     if compare is None:
         return None
@@ -109,7 +132,7 @@ def _one(
     compare: Callable[[str, str], bool], value: str, wanted: Iterable[str], *, negated: bool, context: Context
 ) -> bool | None:
     """Whether the request's value is among those wanted. With `negated`, whether it is not."""
-    patterns = [filled(pattern, context) for pattern in wanted]
+    patterns = [filled(pattern, context) for pattern in wanted if not without_value(pattern, context)]
     found = _any([None if pattern is None else compare(value, pattern) for pattern in patterns])
     return found if found is None or not negated else not found
 

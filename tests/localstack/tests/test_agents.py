@@ -103,6 +103,46 @@ def test_condition_on_instance_tags(aws):
     assert aws.managed() == {tagged: "Online"}
 
 
+SAME_ACCOUNT = {"StringNotEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
+
+
+@pytest.mark.parametrize(
+    ("condition", "managed"),
+    [
+        (SAME_ACCOUNT, True),
+        ({"Bool": {"aws:SecureTransport": "false"}}, True),
+        ({"BoolIfExists": {"aws:ViaAWSService": "false"}}, False),
+        ({"StringNotEquals": {"aws:PrincipalTag/team": "web"}}, True),
+        ({"StringEquals": {"aws:PrincipalTag/team": "web"}}, False),
+        ({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/P"}}, False),
+        # Credentials of before 2020 are long gone.
+        ({"DateLessThan": {"aws:TokenIssueTime": "2020-01-01T00:00:00Z"}}, True),
+        ({"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}, False),
+        ({"Null": {"ec2:SourceInstanceARN": "false"}}, False),
+        ({"Null": {"ssm:SourceInstanceARN": "false"}}, True),
+    ],
+)
+def test_keys_of_every_call(aws, condition, managed):
+    """IAM User Guide, AWS global condition context keys: what the call of an instance's role has."""
+    role = aws.profile("P", PING)
+    aws.iam.tag_role(RoleName=role, Tags=[{"Key": "team", "Value": "web"}])
+    aws.inline(role, "d", {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition})
+    instance = aws.instance(IamInstanceProfile={"Name": role})
+    assert (aws.managed() == {instance: "Online"}) is managed
+
+
+def test_the_source_instance_of_dhmc(aws, dhmc):
+    """Service Authorization Reference, Systems Manager: ssm:SourceInstanceARN is there unless by a profile."""
+    condition = {"Null": {"ssm:SourceInstanceARN": "true"}}
+    aws.inline("Dhmc", "d", {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition})
+    instance = aws.instance()
+    assert aws.managed() == {instance: "Online"}
+    aws.inline("Dhmc", "d", {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+    condition = {"Null": {"ec2:SourceInstanceARN": "false"}}
+    aws.inline("Dhmc", "e", {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition})
+    assert aws.managed() == {instance: "Online"}
+
+
 def test_permissions_boundary(aws):
     """IAM User Guide, Permissions boundaries: the boundary must allow the action as well."""
     role = aws.profile("P", PING)

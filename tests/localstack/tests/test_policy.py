@@ -87,6 +87,24 @@ def test_resources():
         ({"ForAllValues:StringEquals": {"aws:k": ["a"]}}, ["b", "a"], False),
         ({"ForAllValues:StringEquals": {"aws:k": ["a"]}}, None, True),
         ({"ForAnyValue:StringEquals": {"aws:k": ["a"]}}, None, False),
+        ({"ForAnyValue:StringNotEquals": {"aws:k": ["a"]}}, None, False),
+        ({"ForAnyValue:StringNotEquals": {"aws:k": ["a"]}}, ["b", "a"], True),
+        ({"ForAllValues:StringNotEquals": {"aws:k": ["a"]}}, None, True),
+        ({"ArnLike": {"aws:k": "arn:aws:ec2:*:instance/*"}}, ["arn:aws:ec2:r:a:instance/i-1"], False),
+        ({"ArnNotLike": {"aws:k": "arn:aws:ec2:*:instance/*"}}, ["arn:aws:ec2:r:a:instance/i-1"], True),
+        ({"ArnEquals": {"aws:k": "*"}}, ["arn:aws:ec2:r:a:instance/i-1"], True),
+        ({"StringLike": {"aws:k": "arn:aws:ec2:*:instance/*"}}, ["arn:aws:ec2:r:a:instance/i-1"], True),
+        ({"DateLessThan": {"aws:k": "2026-05-01T12:00:00+02:00"}}, ["2026-05-01T09:59:59Z"], True),
+        ({"DateLessThan": {"aws:k": "2026-05-01T12:00:00+02:00"}}, ["2026-05-01T10:30:00Z"], False),
+        ({"DateGreaterThan": {"aws:k": "1777629600"}}, ["2026-05-01T10:30:00Z"], True),
+        ({"DateGreaterThan": {"aws:k": "1777629600"}}, ["2026-05-01T09:30:00Z"], False),
+        ({"DateEquals": {"aws:k": "no date"}}, ["2026-05-01T09:30:00Z"], False),
+        ({"StringEquals": {"aws:k": "${*}"}}, ["*"], True),
+        ({"StringLike": {"aws:k": "a${*}"}}, ["a*"], True),
+        ({"StringLike": {"aws:k": "a${*}"}}, ["ab"], False),
+        ({"StringEquals": {"aws:k": "${aws:no, 'a'}"}}, ["a"], True),
+        ({"StringEquals": {"aws:k": "${aws:no}"}}, ["a"], False),
+        ({"StringNotEquals": {"aws:k": "${aws:no}"}}, ["a"], True),
         ({"StringEquals": {"aws:k": "a"}, "Bool": {"aws:no": "true"}}, ["a"], False),
     ],
 )
@@ -104,6 +122,35 @@ def test_policy_variables():
     assert evaluate([policy(statement)], "ssm:X", arn, {"aws:k": ["i-1"]}).allowed
     assert not evaluate([policy(statement)], "ssm:X", arn, {"aws:k": ["i-2"]}).allowed
     assert not evaluate([policy(statement)], "ssm:X", arn, {}).allowed
+    default = {**ALLOW, "Resource": "arn:aws:ssm:*:*:managed-instance/${aws:k, 'i-1'}"}
+    assert evaluate([policy(default)], "ssm:X", arn, {}).allowed
+    assert not evaluate([policy(default)], "ssm:X", arn, {"aws:k": ["i-2"]}).allowed
+
+
+@pytest.mark.parametrize("version", [{"Version": "2008-10-17"}, {}])
+def test_variables_are_text_in_the_first_version(version):
+    """Version: without 2012-10-17, variables are plain text."""
+    statement = {**ALLOW, "Resource": "arn:aws:ssm:*:*:managed-instance/${aws:k}"}
+    old = Source("p", "role", json.dumps({**version, "Statement": [statement]}))
+    assert not evaluate([old], "ssm:X", "arn:aws:ssm:r:a:managed-instance/i-1", {"aws:k": ["i-1"]}).allowed
+    assert evaluate([old], "ssm:X", "arn:aws:ssm:r:a:managed-instance/${aws:k}").allowed
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits"),
+    [
+        ("arn:aws:ec2", True),
+        ("arn:aws:ec2:*", True),
+        ("arn:aws:ec2:r", True),
+        ("arn:aws:ec2:q", False),
+        ("arn:aws:ssm", False),
+        ("arn:aws:ec2:*:instance/*", False),
+        ("arn:aws:ec2:*:*:instance/i-?", True),
+    ],
+)
+def test_short_arns_are_completed(pattern, fits):
+    """IAM identifiers: an ARN with fewer than six fields gets wildcards for the rest."""
+    assert (ask({**ALLOW, "Resource": pattern}, resource="arn:aws:ec2:r:a:instance/i-1") == "allowed") is fits
 
 
 def test_boundary():

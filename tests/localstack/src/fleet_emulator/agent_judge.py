@@ -11,6 +11,7 @@ Two tags of an instance steer its agent: ``fleet:agent`` (running, stopped or no
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.ec2.models import ec2_backends
@@ -66,10 +67,18 @@ class Judge:
         if not self.network.reaches(instance, number):
             return None, version
         role = self.profile_role(instance)
-        if role is not None and self._may_ping(role, instance, tags) and self._gets_through(instance, number, role):
+        if (
+            role is not None
+            and self._may_ping(role, instance, tags, "ec2")
+            and self._gets_through(instance, number, role)
+        ):
             return "profile", version
         dhmc = self.dhmc_role() if number >= MINIMUM_DHMC_VERSION else None
-        if dhmc is not None and self._may_ping(dhmc, instance, tags) and self._gets_through(instance, number, dhmc):
+        if (
+            dhmc is not None
+            and self._may_ping(dhmc, instance, tags, "ssm")
+            and self._gets_through(instance, number, dhmc)
+        ):
             return "dhmc", version
         return None, version
 
@@ -118,7 +127,8 @@ class Judge:
         context = {"aws:SourceAccount": [self.account], "aws:SourceArn": [source]}
         return policy.trusts(role.assume_role_policy_document, service, context)
 
-    def _may_ping(self, role: Any, instance: Any, tags: dict[str, str]) -> bool:
+    def _may_ping(self, role: Any, instance: Any, tags: dict[str, str], giver: str) -> bool:
+        """Whether the role's credentials may call it; the giver of the credentials is EC2 or Systems Manager."""
         arn = self._arn_of(instance)
         sources = role_policies.of_role(role)
         boundary = role_policies.boundary_of(role, self.account, self.partition)
@@ -128,11 +138,24 @@ class Judge:
             if role.id not in self._unconditional:
                 self._unconditional[role.id] = policy.evaluate(sources, PING, arn, {}, boundary).allowed
             return self._unconditional[role.id]
+        now = datetime.now(UTC).isoformat()
         context = {
             "aws:PrincipalAccount": [self.account],
+            "aws:PrincipalArn": [role.arn],
+            "aws:PrincipalType": ["AssumedRole"],
+            "aws:PrincipalIsAWSService": ["false"],
+            **{f"aws:PrincipalTag/{tag['Key']}": [tag["Value"]] for tag in role.tags or []},
             "aws:RequestedRegion": [self.region],
-            "ec2:SourceInstanceARN": [arn],
-            "ssm:SourceInstanceARN": [arn],
+            "aws:ResourceAccount": [self.account],
+            "aws:SecureTransport": ["true"],
+            "aws:ViaAWSService": ["false"],
+            "aws:CurrentTime": [now],
+            # Credentials are renewed within the hour: in the long run they are new.
+            "aws:TokenIssueTime": [now],
+            "aws:userid": [f"{role.id}:{instance.id}"],
+            # Each of the two has a key of its own, and sets that alone (IAM User Guide, "AWS global condition context
+            # keys"; Service Authorization Reference, Systems Manager).
+            f"{giver}:SourceInstanceARN": [arn],
             **{f"aws:ResourceTag/{key}": [value] for key, value in tags.items()},
             **{f"ssm:resourceTag/{key}": [value] for key, value in tags.items()},
         }

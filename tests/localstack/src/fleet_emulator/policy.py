@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -40,6 +41,10 @@ class Decision:
     def allowed(self) -> bool:
         """Whether the call would go through."""
         return self.decision == "allowed"
+
+
+Variables = Mapping[str, Sequence[str]] | None
+"""What policy variables are replaced by; None in a document whose version has none."""
 
 
 @dataclass
@@ -80,7 +85,7 @@ def trusts(document: str, service: str, context: Context | None = None) -> bool:
         named = service in services or "*" in services
         if not named or not _concerns_action(statement, "sts:AssumeRole"):
             continue
-        if not _conditions_hold(statement.get("Condition"), keys)[0]:
+        if not _conditions_hold(statement.get("Condition"), keys, _variables(document, keys))[0]:
             continue
         if statement.get("Effect") == "Deny":
             return False
@@ -106,13 +111,19 @@ def _parsed(document: str) -> dict[str, Any]:
     return parsed
 
 
+def _variables(document: str, keys: Mapping[str, list[str]]) -> Variables:
+    # IAM User Guide, "IAM JSON policy elements: Version": variables are plain text in the first version, the default.
+    return keys if _parsed(document).get("Version") == "2012-10-17" else None
+
+
 def _votes(policies: Iterable[Source], action: str, resource: str, keys: Mapping[str, list[str]]) -> _Votes:
     votes = _Votes()
     for source in policies:
+        variables = _variables(source.document, keys)
         for statement in statements(source.document):
-            if not _concerns_action(statement, action) or not _concerns_resource(statement, resource, keys):
+            if not _concerns_action(statement, action) or not _concerns_resource(statement, resource, variables):
                 continue
-            holds, missing = _conditions_hold(statement.get("Condition"), keys)
+            holds, missing = _conditions_hold(statement.get("Condition"), keys, variables)
             votes.missing.extend(missing)
             if not holds:
                 continue
@@ -129,24 +140,39 @@ def _concerns_action(statement: Mapping[str, Any], action: str) -> bool:
     return any(glob(pattern.lower(), action.lower()) for pattern in listed(statement.get("Action")))
 
 
-def _concerns_resource(statement: Mapping[str, Any], resource: str, keys: Mapping[str, list[str]]) -> bool:
+def _concerns_resource(statement: Mapping[str, Any], resource: str, variables: Variables) -> bool:
     if "NotResource" in statement:
-        return not any(_resource_fits(pattern, resource, keys) for pattern in listed(statement["NotResource"]))
-    return any(_resource_fits(pattern, resource, keys) for pattern in listed(statement.get("Resource")))
+        return not any(_resource_fits(pattern, resource, variables) for pattern in listed(statement["NotResource"]))
+    return any(_resource_fits(pattern, resource, variables) for pattern in listed(statement.get("Resource")))
 
 
-def _resource_fits(pattern: str, resource: str, keys: Mapping[str, list[str]]) -> bool:
-    filled = _fill(pattern, keys)
+def _resource_fits(pattern: str, resource: str, variables: Variables) -> bool:
+    filled = _fill(pattern, variables)
     # "*" as the resource asked about stands for "some resource": only a pattern for everything answers that.
-    return filled is not None and glob(filled, resource)
+    return filled is not None and glob(_completed(filled), resource)
 
 
-def _fill(pattern: str, keys: Mapping[str, list[str]]) -> str | None:
-    """Replace policy variables; None when one has no value, so that the pattern fits nothing."""
+def _completed(pattern: str) -> str:
+    """The ARN with wildcards for the fields that it lacks (IAM User Guide, "IAM identifiers")."""
+    lacking = 5 - pattern.count(":")
+    return pattern + ":*" * lacking if pattern.startswith("arn:") else pattern
+
+
+# ${*} and ${?} are the characters themselves: others stand for them until the wildcards are looked for.
+_LITERALS = {"*": "\ue000", "?": "\ue001", "$": "$"}
+_PLAIN = str.maketrans({stand_in: char for char, stand_in in _LITERALS.items()})
+
+
+def _fill(pattern: str, variables: Variables) -> str | None:
+    """Replace policy variables; None when one has neither a value nor a default, so that the pattern fits nothing."""
+    if variables is None:
+        return pattern
     filled = pattern
     for name in re.findall(r"\$\{([^}]+)\}", pattern):
-        literal = {"*": "*", "?": "?", "$": "$"}.get(name)
-        values = [literal] if literal else keys.get(name.partition(",")[0].strip().lower(), [])
+        key, comma, default = (part.strip() for part in name.partition(","))
+        values = [_LITERALS[name]] if name in _LITERALS else variables.get(key.lower(), [])
+        if not values and comma:
+            values = [default.strip("'")]
         if len(values) != 1:
             return None
         filled = filled.replace("${" + name + "}", values[0])
@@ -155,7 +181,7 @@ def _fill(pattern: str, keys: Mapping[str, list[str]]) -> str | None:
 
 @cache
 def _glob_pattern(pattern: str) -> re.Pattern[str]:
-    translated = "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in pattern)
+    translated = "".join({"*": ".*", "?": "."}.get(char, re.escape(char.translate(_PLAIN))) for char in pattern)
     return re.compile(translated, re.DOTALL)
 
 
@@ -164,7 +190,7 @@ def glob(pattern: str, value: str) -> bool:
     return _glob_pattern(pattern).fullmatch(value) is not None
 
 
-def _conditions_hold(conditions: Any, keys: Mapping[str, list[str]]) -> tuple[bool, list[str]]:
+def _conditions_hold(conditions: Any, keys: Mapping[str, list[str]], variables: Variables) -> tuple[bool, list[str]]:
     """Whether every condition holds, and the keys that were asked for and are not known."""
     holds, missing = True, []
     for operator, wanted in (conditions or {}).items():
@@ -172,14 +198,12 @@ def _conditions_hold(conditions: Any, keys: Mapping[str, list[str]]) -> tuple[bo
             present = keys.get(key.lower())
             if present is None and not operator.startswith("Null"):
                 missing.append(key)
-            if not _condition_holds(operator, present, [str(value) for value in listed(values)], keys):
+            if not _condition_holds(operator, present, [str(value) for value in listed(values)], variables):
                 holds = False
     return holds, missing
 
 
-def _condition_holds(
-    operator: str, present: list[str] | None, wanted: list[str], keys: Mapping[str, list[str]]
-) -> bool:
+def _condition_holds(operator: str, present: list[str] | None, wanted: list[str], variables: Variables) -> bool:
     quantifier, _, name = operator.rpartition(":")
     if name == "Null":
         return (present is None) == (wanted[0].lower() == "true")
@@ -187,9 +211,10 @@ def _condition_holds(
     name = name.removesuffix("IfExists")
     negated = "Not" in name
     if present is None:
-        # A missing key fails a condition, unless it is optional, negated, or a statement about all of no values.
-        return if_exists or negated or quantifier == "ForAllValues"
-    patterns = [filled for value in wanted if (filled := _fill(value, keys)) is not None]
+        # A missing key fails a condition, unless it is optional, negated, or a statement about all of no values. Among
+        # no values there is no other one, so ForAnyValue fails also where it is negated.
+        return if_exists or quantifier == "ForAllValues" or (negated and quantifier != "ForAnyValue")
+    patterns = [filled for value in wanted if (filled := _fill(value, variables)) is not None]
     compare = _OPERATORS.get(name.replace("Not", "", 1))
     if compare is None:
         return False
@@ -207,6 +232,38 @@ def _number(compare: Callable[[float, float], bool]) -> Callable[[str, str], boo
     return apply
 
 
+def _date(compare: Callable[[float, float], bool]) -> Callable[[str, str], bool]:
+    """Dates are ISO 8601 with any time zone, or seconds since 1970."""
+
+    def apply(value: str, wanted: str) -> bool:
+        try:
+            return compare(_seconds(value), _seconds(wanted))
+        except ValueError:
+            return False
+
+    return apply
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _same_text(value: str, wanted: str) -> bool:
+    return value == wanted.translate(_PLAIN)
+
+
+def _same_arn(value: str, wanted: str) -> bool:
+    """Each of the six components is checked separately (IAM User Guide, "ARN condition operators")."""
+    parts, patterns = value.split(":", 5), wanted.split(":", 5)
+    return wanted == "*" or (
+        len(parts) == len(patterns) and all(glob(pattern, part) for part, pattern in zip(parts, patterns, strict=True))
+    )
+
+
 def _in_network(value: str, wanted: str) -> bool:
     try:
         return ipaddress.ip_address(value) in ipaddress.ip_network(wanted, strict=False)
@@ -215,11 +272,11 @@ def _in_network(value: str, wanted: str) -> bool:
 
 
 _OPERATORS: dict[str, Callable[[str, str], bool]] = {
-    "StringEquals": lambda value, wanted: value == wanted,
-    "StringEqualsIgnoreCase": lambda value, wanted: value.lower() == wanted.lower(),
+    "StringEquals": _same_text,
+    "StringEqualsIgnoreCase": lambda value, wanted: _same_text(value.lower(), wanted.lower()),
     "StringLike": lambda value, wanted: glob(wanted, value),
-    "ArnEquals": lambda value, wanted: glob(wanted, value),
-    "ArnLike": lambda value, wanted: glob(wanted, value),
+    "ArnEquals": _same_arn,
+    "ArnLike": _same_arn,
     "Bool": lambda value, wanted: value.lower() == wanted.lower(),
     "IpAddress": _in_network,
     "NumericEquals": _number(lambda value, wanted: value == wanted),
@@ -227,10 +284,9 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "NumericLessThanEquals": _number(lambda value, wanted: value <= wanted),
     "NumericGreaterThan": _number(lambda value, wanted: value > wanted),
     "NumericGreaterThanEquals": _number(lambda value, wanted: value >= wanted),
-    # ISO 8601 dates in UTC sort as text.
-    "DateEquals": lambda value, wanted: value == wanted,
-    "DateLessThan": lambda value, wanted: value < wanted,
-    "DateLessThanEquals": lambda value, wanted: value <= wanted,
-    "DateGreaterThan": lambda value, wanted: value > wanted,
-    "DateGreaterThanEquals": lambda value, wanted: value >= wanted,
+    "DateEquals": _date(lambda value, wanted: value == wanted),
+    "DateLessThan": _date(lambda value, wanted: value < wanted),
+    "DateLessThanEquals": _date(lambda value, wanted: value <= wanted),
+    "DateGreaterThan": _date(lambda value, wanted: value > wanted),
+    "DateGreaterThanEquals": _date(lambda value, wanted: value >= wanted),
 }

@@ -46,7 +46,7 @@ def test_the_document_is_the_page_s():
     ]
 
 
-def test_the_current_buckets_are_aws_s_example():
+def test_the_current_buckets_are_aws_s_example_and_the_page_s():
     assert statements("us-east-2")[0]["Resource"] == [
         f"arn:aws:s3:::{name}/*"
         for name in (
@@ -57,6 +57,9 @@ def test_the_current_buckets_are_aws_s_example():
             "aws-patch-manager-us-east-2-552881074",
             "aws-patchmanager-macos-us-east-2-552881074",
             "us-east-2-birdwatcher-prod",
+            "amazon-ssm-packages-us-east-2",
+            "aws-ssm-distributor-file-us-east-2",
+            "aws-ssm-document-attachments-us-east-2",
         )
     ]
 
@@ -101,15 +104,15 @@ def test_without_vpc_endpoints_aws_s_buckets_are_left_out():
 
 def test_extra_buckets_stand_beside_the_table_s_or_for_it():
     extra = {"us-east-1": ["aws-ssm-new"], "cn-north-1": "aws-ssm-cn-north-1"}
-    assert len(statements("us-east-1", extra_region_buckets=extra)[0]["Resource"]) == 8
+    assert len(statements("us-east-1", extra_region_buckets=extra)[0]["Resource"]) == 11
     assert statements("cn-north-1", partition="aws-cn", extra_region_buckets=extra) == [
         {"Effect": "Allow", "Action": "s3:GetObject", "Resource": ["arn:aws-cn:s3:::aws-ssm-cn-north-1/*"]}
     ]
 
 
 def test_a_policy_that_is_there_is_taken_into_account():
-    first = ssm_s3_policies("eu-west-1", size_limit=500)
-    both = ssm_s3_policies("us-east-1,eu-west-1", size_limit="500", existing=first)
+    first = ssm_s3_policies("eu-west-1", size_limit=700)
+    both = ssm_s3_policies("us-east-1,eu-west-1", size_limit="700", existing=first)
     assert both[0] == first[0]
     assert both[1]["name"] == f"{NAME}-2"
 
@@ -156,10 +159,10 @@ def test_a_policy_that_is_there_is_taken_into_account():
         ("us-east-1", {"name": "a b"}, "name: 'a b'"),
         ("us-east-1", {"name": "Ours-2"}, "name: 'Ours-2' number"),
         ("us-east-1", {"name": "n" * 129}, "name: 129 128"),
-        ("us-east-1,us-east-2", {"name": "n" * 127, "size_limit": 500}, "name: 129 128 number"),
+        ("us-east-1,us-east-2", {"name": "n" * 127, "size_limit": 700}, "name: 129 128 number"),
         ("us-east-1", {"size_limit": 0}, "size_limit: 0"),
         ("us-east-1", {"max_policies": "many"}, "max_policies: 'many'"),
-        ("us-east-1,us-east-2", {"max_policies": 1, "size_limit": 500}, "regions, buckets: 2 policies 1"),
+        ("us-east-1,us-east-2", {"max_policies": 1, "size_limit": 700}, "regions, buckets: 2 policies 1"),
         ("us-east-1", {"existing": "x"}, "existing: list"),
     ],
 )
@@ -174,5 +177,5 @@ def test_wrong_input_is_told_in_one_line(regions, options, words):
 
 def test_the_longest_name_is_as_long_as_iam_allows():
     assert ssm_s3_policies("us-east-1", name="n" * 128)[0]["name"] == "n" * 128
-    policies = ssm_s3_policies("us-east-1,us-east-2", name="n" * 126, size_limit=500)
+    policies = ssm_s3_policies("us-east-1,us-east-2", name="n" * 126, size_limit=700)
     assert len(policies[1]["name"]) == 128

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
+import botocore.session
 import pytest
 from botocore.utils import parse_timestamp
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import parse_time
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients, parse_time
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import partitions_of
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,28 @@ def test_a_time_of_aws_is_in_utc():
 def test_what_is_no_time_is_an_error_as_in_botocore(value):
     with pytest.raises(ValueError):
         parse_time(value)
+
+
+@pytest.mark.parametrize(
+    ("own", "regions", "partition", "host"),
+    [
+        (None, ["us-gov-west-1"], None, "iam.us-gov.amazonaws.com"),
+        ("us-east-1", ["us-gov-east-1"], None, "iam.us-gov.amazonaws.com"),
+        ("eu-west-1", ["cn-northwest-1", "cn-north-1"], None, "iam.cn-north-1.amazonaws.com.cn"),
+        ("cn-north-1", ["eu-west-1"], None, "iam.amazonaws.com"),
+        ("us-gov-west-1", [], None, "iam.us-gov.amazonaws.com"),
+        ("us-east-1", [], "aws-cn", "iam.cn-north-1.amazonaws.com.cn"),
+        (None, [], "aws-us-gov", "iam.us-gov.amazonaws.com"),
+        (None, [], None, "iam.amazonaws.com"),
+    ],
+)
+def test_iam_is_asked_at_the_host_of_the_regions_partition(own, regions, partition, host):
+    # GH prowler-cloud/prowler#4244: whatever the environment's region is.
+    session = botocore.session.get_session()
+    clients = Clients.__new__(Clients)
+    clients.region = own
+    clients.partitions = lambda: partitions_of(session.get_data("partitions"))
+    iam = session.create_client(
+        "iam", clients.global_region(regions, partition), aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    assert iam.meta.endpoint_url == f"https://{host}"

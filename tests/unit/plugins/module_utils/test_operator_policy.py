@@ -165,6 +165,14 @@ def test_the_permission_can_be_taken_from_these_roles_alone():
     assert {row["Resource"] for row in every} == {f"arn:aws:iam::{ACCOUNT}:role/*"}
 
 
+def test_a_name_in_a_list_keeps_its_comma():
+    options = {"other_roles": ["app,db@prod"], "editable_policies": ["Tools,More"], "managed_policies": ["Ours,Too"]}
+    found = json.dumps(policy("preflight_permissions", **options))
+    assert "role/app,db@prod" in found
+    assert f"{ACCOUNT}:policy/Tools,More" in found
+    assert f"{ACCOUNT}:policy/Ours,Too" in json.dumps(policy("dhmc_role", managed_policies=["Ours,Too"]))
+
+
 def test_only_customer_managed_policies_that_are_named_can_be_edited():
     options = {"other_roles": "Web", "editable_policies": f"Tools,arn:aws:iam::{ACCOUNT}:policy/ops/More"}
     own = [f"arn:aws:iam::{ACCOUNT}:policy/{name}" for name in ("Tools", "ops/More")]

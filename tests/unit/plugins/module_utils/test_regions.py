@@ -43,6 +43,20 @@ def test_an_unanswered_question_of_a_survey_is_not_given(nothing):
     assert _regions.split_names(nothing) is None
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["app,db@prod", "plain"], ["app,db@prod", "plain"]),
+        (["app,db@prod\nplain"], ["app,db@prod", "plain"]),
+        ("app,db", ["app", "db"]),
+        ([" "], None),
+        ([], []),
+    ],
+)
+def test_a_name_in_a_list_keeps_its_comma_where_names_may_have_one(values, expected):
+    assert _regions.split_names(values, in_lists=False) == expected
+
+
 def test_an_empty_list_stays_empty_and_is_refused():
     assert _regions.split_names([]) == []
     with pytest.raises(InputError, match=r"regions is an empty list.*at least one"):

@@ -19,10 +19,12 @@ def test_the_table_has_the_published_regions():
     assert sorted(_s3_buckets.known_regions()) == sorted(PUBLISHED)
 
 
-@pytest.mark.parametrize(("bucket_set", "key"), [("current", "current"), ("page", "seed")])
-def test_the_names_are_the_published_ones_in_their_order(bucket_set, key):
+@pytest.mark.parametrize(("bucket_set", "keys"), [("current", ("current", "seed")), ("page", ("seed",))])
+def test_the_names_are_the_published_ones_in_their_order(bucket_set, keys):
+    # The default set has every bucket that one of AWS's pages names, each once: who leaves one out finds it denied.
     found = {region: list(_s3_buckets.aws_buckets(bucket_set, region)) for region in PUBLISHED}
-    assert found == {region: names[key] for region, names in PUBLISHED.items()}
+    wanted = {region: [name for key in keys for name in names[key]] for region, names in PUBLISHED.items()}
+    assert found == {region: list(dict.fromkeys(names)) for region, names in wanted.items()}
 
 
 @pytest.mark.parametrize("bucket_set", ["current", "page"])

@@ -29,9 +29,14 @@ ONE = "arn:aws:ec2:eu-west-1:111122223333:instance/i-0a"
         ("arn:aws:ec2:*:999988887777:instance/*", ANY, False, False),
         ("arn:aws:ssm:*:*:*", ANY, False, False),
         ("arn:aws:ec2:*:*:volume/*", ANY, False, False),
-        # A wildcard does not cross components, and missing ones are completed.
-        ("arn:aws:ec2:*:instance/*", ANY, False, False),
-        ("arn:aws:ec2:*:instance/*", ONE, False, False),
+        # Missing components are completed. Or does a wildcard at a component's end run on? That is open.
+        ("arn:aws:ec2:*:instance/*", ANY, False, True),
+        ("arn:aws:ec2:*:instance/*", ONE, False, True),
+        ("arn:aws:*:instance/i-0a", ONE, False, True),
+        ("arn:aws:ec2:*:instance/i-0b", ONE, False, False),
+        ("arn:aws:ec2:*:volume/*", ONE, False, False),
+        ("arn:aws:ec2:eu-west-1:instance/*", ONE, False, False),
+        ("arn:aws:ec2:eu-*", ONE, True, True),
         ("arn:aws:ec2", ONE, True, True),
         ("arn:aws-cn:ec2:*:*:instance/*", ONE, False, False),
         ("arn:aws:s3:::bucket", "*", False, True),

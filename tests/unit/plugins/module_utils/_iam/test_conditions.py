@@ -6,7 +6,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.conditions import Context, filled, undecided
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.conditions import (
+    Context,
+    filled,
+    undecided,
+    without_value,
+)
 
 INSTANCE = "arn:aws:ec2:eu-west-1:111122223333:instance/i-0a"
 CONTEXT = Context(
@@ -47,6 +52,7 @@ OPEN = None
         ({"StringEqualsIfExists": {"aws:ResourceTag/env": "prod"}}, True),
         ({"Null": {"aws:ResourceTag/env": "true"}}, True),
         ({"Null": {"aws:ResourceTag/env": True}}, True),
+        ({"Null": {"aws:ResourceTag/env": "True"}}, True),
         ({"Null": {"aws:ResourceTag/team": "true"}}, False),
         ({"Null": {"aws:ResourceTag/team": "false"}}, True),
         # What is not known from outside.
@@ -76,6 +82,17 @@ OPEN = None
         ({"ForAllValues:StringEquals": {"aws:CalledVia": ["x"]}}, True),
         ({"ForAnyValue:StringEquals": {"aws:CalledVia": ["x"]}}, False),
         ({"ForAnyValue:StringNotEquals": {"aws:TagKeys": ["team"]}}, True),
+        # Without the key there is no value that could be another.
+        ({"ForAnyValue:StringNotEquals": {"aws:CalledVia": ["x"]}}, False),
+        ({"ForAnyValue:StringNotEqualsIfExists": {"aws:CalledVia": ["x"]}}, True),
+        ({"ForAllValues:StringNotEquals": {"aws:CalledVia": ["x"]}}, True),
+        # A variable without a value equals nothing, and is not equal to anything.
+        ({"StringEquals": {"aws:RequestedRegion": "${aws:ResourceTag/env}"}}, False),
+        ({"StringLike": {"aws:RequestedRegion": ["*${aws:ResourceTag/env}", "eu-*"]}}, True),
+        ({"StringNotEquals": {"aws:RequestedRegion": "${aws:ResourceTag/env}"}}, True),
+        ({"StringNotLike": {"aws:RequestedRegion": "*${aws:ResourceTag/env}"}}, True),
+        ({"StringEquals": {"aws:ResourceTag/team": "${aws:ResourceTag/env, 'web'}"}}, True),
+        ({"StringEquals": {"aws:RequestedRegion": "${aws:SourceAccount}"}}, OPEN),
         ({"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "192.168.0.0/16"]}}, True),
         ({"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, False),
         ({"IpAddress": {"aws:SourceIp": "no network"}}, False),
@@ -106,6 +123,9 @@ def test_the_keys_that_leave_it_open_are_named():
     [
         ("arn:aws:s3:::${aws:PrincipalAccount}-logs", "arn:aws:s3:::111122223333-logs"),
         ("${aws:ResourceTag/team, 'none'}/x", "web/x"),
+        ("${aws:ResourceTag/env, 'none'}/x", "none/x"),
+        ("${aws:ResourceTag/env}", None),
+        ("${aws:SourceAccount, 'none'}", None),
         ("${aws:username}", None),
         # Several values, and the characters that no pattern can tell from wildcards.
         ("${aws:TagKeys}", None),
@@ -116,3 +136,26 @@ def test_the_keys_that_leave_it_open_are_named():
 )
 def test_policy_variables(text, result):
     assert filled(text, CONTEXT) == result
+
+
+@pytest.mark.parametrize(
+    ("text", "none"),
+    [
+        ("a-${aws:ResourceTag/env}", True),
+        ("${aws:ResourceTag/env, ''}", False),
+        ("${aws:ResourceTag/team}", False),
+        # It may have one.
+        ("${aws:SourceAccount}", False),
+        ("${aws:username}", False),
+        ("plain", False),
+    ],
+)
+def test_a_variable_without_a_value(text, none):
+    assert without_value(text, CONTEXT) is none
+
+
+@pytest.mark.parametrize(("version", "variables"), [("2012-10-17", True), ("2008-10-17", False), (None, False)])
+def test_only_the_second_version_of_the_language_has_variables(version, variables):
+    context = CONTEXT.for_document({"Version": version} if version else {})
+    assert filled("${aws:PrincipalAccount}", context) == ("111122223333" if variables else "${aws:PrincipalAccount}")
+    assert without_value("${aws:ResourceTag/env}", context) is variables
