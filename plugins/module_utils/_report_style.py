@@ -209,6 +209,7 @@ footer dd { margin: 0; }
   .instances td:last-child { min-width: 0; }
   .instances td { display: grid; grid-template-columns: 104px minmax(0, 1fr); gap: 8px; }
   .instances td > * { justify-self: start; }
+  .instances .chip { white-space: normal; }
   .instances td::before { content: attr(data-label); color: var(--muted); font-size: 13px; }
 }
 @media print {
