@@ -248,7 +248,7 @@ class RoleAccess:
     @cached_property
     def _principal(self) -> dict[str, tuple[str, ...]]:
         """What a call says of the role."""
-        found = {key: (value,) for key, value in _ALWAYS.items()}
+        found: dict[str, tuple[str, ...]] = {key: (value,) for key, value in _ALWAYS.items()}
         found["aws:principalaccount"] = found["aws:resourceaccount"] = (self._account,)
         if arn := self._role.detail.get("Arn"):
             found["aws:principalarn"] = (arn,)
