@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, describe
@@ -15,14 +14,14 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_fleet_api impor
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import (
     PING,
-    RoleFacts,
     checked_actions,
     checked_resources,
-    may,
-    resources_of,
-    worst,
 )
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_survey import Profile, Survey, Surveyor
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.decided import (
+    allowing_roles,
+    profile_rows,
+)
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_survey import Survey, Surveyor
 
 if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -38,8 +37,7 @@ def run_info(module: AnsibleAWSModule) -> dict[str, Any]:
     surveyor = Surveyor(module)
     survey = surveyor.read()
     rows = profile_rows(survey, actions, resources)
-    allowing = {row["role"] for row in rows if row["answer"] in ("yes", "maybe")}
-    sharing, unshared = surveyor.sharing(sorted(allowing))
+    sharing, unshared = surveyor.sharing(sorted(allowing_roles(rows)))
     for row in rows:
         row["other_profiles"] = [name for name in sharing.get(row["role"], {}) if name != row["instance_profile"]]
     if module.params["simulate"]:
@@ -74,66 +72,14 @@ def failed_regions(survey: Survey) -> list[dict[str, Any]]:
 
 
 def summary_of(rows: list[dict[str, Any]]) -> dict[str, int]:
-    """How many profiles, and how many of each answer, and the instances that the allowing ones are on."""
+    """How many profiles, and how many of each answer, and the instances that get it, or may get it."""
     answers = Counter(row["answer"] for row in rows if row["answer"])
-    concerned = sum(len(row["instances"]) for row in rows if row["answer"] in ("yes", "maybe"))
+    concerned = sum(one["answer"] in ("yes", "maybe") for row in rows for one in row["instances"])
     return {
         "profiles": len(rows),
         **{answer.value: answers[answer.value] for answer in Answer},
         "instances": concerned,
     }
-
-
-def profile_rows(survey: Survey, actions: list[str], resources: list[str]) -> list[dict[str, Any]]:
-    """What each profile allows, the allowing ones first."""
-    decided: dict[str, list[dict[str, Any]]] = {}
-    for name, role in survey.roles.items():
-        decided[name] = [_permission(survey, role, action, resources) for action in actions]
-    rows = [_row(profile, survey, decided) for profile in survey.profiles]
-    order = {"yes": 0, "maybe": 1, None: 2, "no": 3}
-    return sorted(rows, key=lambda row: order[row["answer"]])
-
-
-def _permission(survey: Survey, role: RoleFacts, action: str, given: list[str]) -> dict[str, Any]:
-    resources = resources_of(action, given, survey.partition, survey.account)
-    decision = may(role, action, resources)
-    return {
-        "action": action,
-        "resources": resources,
-        "answer": decision.answer.value,
-        "reasons": [asdict(reason) for reason in decision.reasons],
-    }
-
-
-def _row(profile: Profile, survey: Survey, decided: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    error = survey.role_errors.get(profile.role or "")
-    role = survey.roles.get(profile.role or "")
-    permissions = decided.get(profile.role or "", [])
-    answer = None if error else worst(Answer(entry["answer"]) for entry in permissions).value
-    return {
-        "instance_profile": profile.name,
-        "arn": profile.arn,
-        "role": profile.role,
-        "role_arn": role.detail["Arn"] if role else None,
-        "answer": answer,
-        "note": _note(profile, role) if not error else "",
-        "permissions": permissions,
-        "instances": [
-            {"region": row["Region"], "instance_id": row["InstanceId"], "state": row["State"]["Name"]}
-            for row in profile.instances
-        ],
-        "failed": bool(error),
-        **({"error": describe(error)} if error else {}),
-    }
-
-
-def _note(profile: Profile, role: RoleFacts | None) -> str:
-    """Why there is nothing to decide."""
-    if not profile.exists:
-        return "the profile was deleted while instances still name it"
-    if profile.role is None:
-        return "the profile has no role"
-    return "" if role else "the role is gone"
 
 
 def _simulate(

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.profile_access import Target, least
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.profile_access import Target, least, read_target
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer
 
 
@@ -175,8 +174,7 @@ def read_machine(region: str, found: Mapping[str, Any]) -> Machine:
         ipv6=tuple(one["Ipv6Address"] for one in interface.get("Ipv6Addresses", ())) if interface else None,
         account=interface.get("OwnerId", ""),
         launched=found.get("LaunchTime"),
-        # Thousands of instances share a few keys and values.
-        tags=tuple((sys.intern(tag["Key"]), sys.intern(tag["Value"])) for tag in found.get("Tags", ())),
+        tags=tuple(read_target(found).tags),
     )
 
 

@@ -11,6 +11,7 @@ of them. An instance is judged by itself only where that leaves the answer open.
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -101,6 +102,18 @@ class Target:
     imdsv2_only: bool = False
 
 
+def read_target(found: Mapping[str, Any]) -> Target:
+    """An instance of DescribeInstances."""
+    return Target(
+        id=found["InstanceId"],
+        # Thousands of instances share a few keys and values.
+        tags=tuple((sys.intern(tag["Key"]), sys.intern(tag["Value"])) for tag in found.get("Tags", ())),
+        vpc=found.get("VpcId", ""),
+        address=found.get("PrivateIpAddress", ""),
+        imdsv2_only=(found.get("MetadataOptions") or {}).get("HttpTokens") == "required",
+    )
+
+
 @dataclass(frozen=True)
 class Access:
     """What a role gives to an agent.
@@ -178,7 +191,7 @@ class RoleAccess:
     def anywhere(self, regions: Iterable[str] = ()) -> Access:
         """What all instances of the regions get; those of every region, if none is given. No instance is looked at."""
         found = [self.in_region(region) for region in regions] or [self.in_region("")]
-        return Access(self.trust, _together(one.pings for one in found), _together(one.messages for one in found))
+        return Access(self.trust, together(one.pings for one in found), together(one.messages for one in found))
 
     def in_region(self, region: str) -> Access:
         """What all instances of the region get, whatever they are. An empty region stands for any."""
@@ -326,8 +339,8 @@ def _all(decisions: Iterable[Decision]) -> Decision:
     return Decision(answer, tuple(dict.fromkeys(r for one in found if one.answer is answer for r in one.reasons)))
 
 
-def _together(decisions: Iterable[Decision]) -> Decision:
-    """The decision for several regions: a "maybe" if they differ."""
+def together(decisions: Iterable[Decision]) -> Decision:
+    """The decision for several regions or instances: a "maybe" if they differ."""
     found = list(dict.fromkeys(decisions))
     answers = {one.answer for one in found}
     answer = answers.pop() if len(answers) == 1 else Answer.MAYBE
