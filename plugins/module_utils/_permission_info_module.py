@@ -18,6 +18,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import 
     checked_resources,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.decided import (
+    add_simulated,
     allowing_roles,
     profile_rows,
 )
@@ -85,29 +86,29 @@ def summary_of(rows: list[dict[str, Any]]) -> dict[str, int]:
 def _simulate(
     surveyor: Surveyor, survey: Survey, rows: list[dict[str, Any]], actions: list[str], given: list[str]
 ) -> dict[str, Exception]:
-    """Add IAM's own answer to each row, asked once for each role and for what the actions are called on."""
+    """Add IAM's own answer to each row, asked for each role and region, and let it bound the row's answer."""
     iam = surveyor.iam
-    instances: dict[str, list[str]] = {}
+    instances: dict[str, dict[str, list[str]]] = {}
     for row in rows:
         if row["role_arn"]:
-            instances.setdefault(row["role"], []).extend(
-                f"arn:{survey.partition}:ec2:{one['region']}:{survey.account}:instance/{one['instance_id']}"
-                for one in row["instances"]
-            )
+            of_region = instances.setdefault(row["role"], {})
+            for one in row["instances"]:
+                name = f"arn:{survey.partition}:ec2:{one['region']}:{survey.account}:instance/{one['instance_id']}"
+                of_region.setdefault(one["region"], []).append(name)
 
-    def ask(role: str) -> dict[str, Any]:
-        called_on: dict[tuple[str, ...], list[str]] = {}
-        for action in actions:
-            own = instances[role][:_SIMULATED] if action.lower() == PING.lower() else []
-            called_on.setdefault(tuple(given or own or ["*"]), []).append(action)
-        answers: dict[str, Any] = {}
-        for resources, these in called_on.items():
-            answers.update(simulate(iam, survey.roles[role].detail["Arn"], these, resources))
-        return answers
+    def ask(role: str) -> dict[str, dict[str, dict[str, Any]]]:
+        found: dict[str, dict[str, dict[str, Any]]] = {}
+        for region, own in (instances[role] or {"": []}).items():
+            called_on: dict[tuple[str, ...], list[str]] = {}
+            for action in actions:
+                on = own[:_SIMULATED] if action.lower() == PING.lower() else []
+                called_on.setdefault(tuple(given or on or ["*"]), []).append(action)
+            for resources, these in called_on.items():
+                answers = simulate(iam, survey.roles[role].detail["Arn"], these, resources, region)
+                found.setdefault(region, {}).update({name.lower(): one for name, one in answers.items()})
+        return found
 
     found, errors = read_all(ask, instances, surveyor.deadline)
     for row in rows:
-        answers = {name.lower(): answer for name, answer in found.get(row["role"], {}).items()}
-        for entry in row["permissions"]:
-            entry["simulated"] = answers.get(entry["action"].lower())
+        add_simulated(row, found.get(row["role"], {}))
     return errors

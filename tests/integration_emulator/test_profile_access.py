@@ -140,3 +140,72 @@ def test_the_role_of_dhmc_is_judged_for_the_instance(fleet):
     fleet.account.iam.put_role_policy(RoleName=ROLE, PolicyName="Own", PolicyDocument=json.dumps(by_source))
     assert seen(fleet, verdict="not_managed") == ["dhmc_unclear"]
     assert "depends on aws:SourceVpc" in row_of(fleet)["reasons"][0]["message"]
+
+
+def test_whoever_asks_about_a_role_gets_the_same_answer(fleet, aws_trust):
+    account = fleet.account
+    account.add_role("Mine", aws_trust("ssm.amazonaws.com"))
+
+    def put(*statements):
+        text = json.dumps(document(*statements))
+        account.iam.put_role_policy(RoleName="Mine", PolicyName="Own", PolicyDocument=text)
+
+    def access(**given):
+        result = account.module("iam_role_access_info", role_name="Mine", **given).ok(changed=False).result
+        return result["trust"]["answer"], *[entry["answer"] for entry in result["permissions"]]
+
+    put(instances(f"arn:aws:ec2:{EU}:*:instance/*"))
+    assert access(regions=[EU]) == ("yes", "yes")
+    assert access(regions=[US]) == ("yes", "no")
+    assert access(regions=[US, EU]) == access(regions="all") == access() == ("yes", "maybe")
+    assert access(regions=[EU], service="ec2.amazonaws.com") == ("no", "yes")
+    assert access(regions=[EU], resources=[f"arn:aws:ec2:{US}:*:instance/*"]) == ("yes", "no")
+    assert access(regions=[EU], actions=["s3:GetObject"]) == ("yes", "no")
+    run = account.module("iam_role_access_info", role_name="Mine", regions=[EU, US], simulate=True).ok(changed=False)
+    (entry,) = run.result["permissions"]
+    assert (entry["answer"], entry["simulated"]["decision"]) == ("maybe", "implicitDeny")
+    # In no organization there is no service control policy.
+    assert entry["simulated"]["allowed_by_organization"] is None
+    # The role of DHMC, set where it lets nobody in.
+    role = {"dhmc_role_name": "Mine", "dhmc_role_create": False}
+    run = account.dhmc_role(**role, dhmc_regions=[EU, US])
+    assert run.rc != 0
+    assert "does not fit: it does not allow ssm:UpdateInstanceInformation in us-east-1." in run.text
+    assert run.writes == []
+    account.dhmc_role(**role, dhmc_regions=[EU]).ok()
+    assert account.values(US, EU) == {US: "$None", EU: "Mine"}
+
+
+def test_a_role_of_ones_own_for_systems_managers_own_resources_is_not_set(fleet, aws_trust):
+    fleet.account.add_role("Mine", aws_trust("ssm.amazonaws.com"), path="/ops/")
+    text = json.dumps(document(statement("ssm:*", "ssmmessages:*", resource=f"arn:aws:ssm:*:{fleet.account.id}:*")))
+    fleet.account.iam.put_role_policy(RoleName="Mine", PolicyName="Own", PolicyDocument=text)
+    run = fleet.account.dhmc_role(dhmc_role_name="Mine", dhmc_role_create=False, dhmc_regions=[US])
+    assert run.rc != 0
+    assert "does not fit: it does not allow ssm:UpdateInstanceInformation." in run.text
+    assert fleet.account.values(US) == {US: "$None"}
+
+
+def test_a_boundary_that_closes_a_region_to_a_profiles_role_is_refused(fleet):
+    zone = document(statement("*", resource="*", **when("StringEquals", "aws:RequestedRegion", EU)))
+    made = {
+        "instance_profile": "Bounded",
+        "aws_policies": ["AmazonSSMManagedInstanceCore"],
+        "permissions_boundary": fleet.policy("Zone", zone),
+        "required_action": PING,
+    }
+    run = fleet.account.module("iam_service_role", **made, regions=[EU, US])
+    assert "would not fit: it does not allow ssm:UpdateInstanceInformation in us-east-1" in run.failed().result["msg"]
+    assert run.writes == []
+    fleet.account.module("iam_service_role", **made, regions=[EU]).ok(changed=True)
+
+
+def test_preflight_leaves_a_profile_that_gives_nothing(fleet):
+    untrusted(fleet, "Untrusted")
+    fleet.launch("Untrusted")
+    row = permission(fleet)
+    assert (row["answer"], row["instances"][0]["answer"]) == ("no", "no")
+    assert "EC2 may not assume the role" in row["note"]
+    fleet.on()
+    run = fleet.account.module("instance_profile_permission", region=US, all_in_use=True).ok(changed=False)
+    assert run.writes == []

@@ -143,6 +143,33 @@ def least(answers: Iterable[Answer]) -> Answer:
     return next((answer for answer in (Answer.NO, Answer.MAYBE) if answer in found), Answer.YES)
 
 
+def bounded(answer: Answer, simulated: Iterable[Mapping[str, Any]]) -> Answer:
+    """An answer, bounded by what service control policies say in each of several simulations by IAM.
+
+    A policy takes away what all of the simulations deny. Where they differ, or IAM lacks a condition key, it may do so.
+    """
+    found = list(simulated)
+    denied = [one for one in found if one.get("allowed_by_organization") is False]
+    if not denied:
+        return answer
+    plain = len(denied) == len(found) and not any(one["missing_context"] for one in denied)
+    return least((answer, Answer.NO if plain else Answer.MAYBE))
+
+
+def strictest(simulated: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """One row for several simulations of an action; None for none."""
+    found = list(simulated)
+    if not found:
+        return None
+    order = ("allowed", "implicitDeny", "explicitDeny")
+    verdicts = {one["allowed_by_organization"] for one in found}
+    return {
+        "decision": max((one["decision"] for one in found), key=order.index),
+        "missing_context": sorted({key for one in found for key in one["missing_context"]}),
+        "allowed_by_organization": False if False in verdicts else True if True in verdicts else None,
+    }
+
+
 def unclear(*decisions: Decision) -> str:
     """The statements that leave decisions open, in words: each with its policy and with what it depends on."""
     found = list(dict.fromkeys(_words(one) for decision in decisions for one in open_statements(decision)))

@@ -13,7 +13,9 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import descr
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.profile_access import (
     EC2_SERVICE,
     RoleAccess,
+    bounded,
     least,
+    strictest,
     together,
     unclear,
 )
@@ -41,6 +43,21 @@ def profile_rows(survey: Survey, actions: list[str], resources: list[str]) -> li
 def allowing_roles(rows: Iterable[Mapping[str, Any]]) -> set[str]:
     """The roles of the profiles that allow something, or may do so."""
     return {row["role"] for row in rows if row["answer"] in ("yes", "maybe")}
+
+
+def add_simulated(row: dict[str, Any], found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+    """Add what IAM says of a row's actions, by region and action. Service control policies bound the answers."""
+    for entry in row["permissions"]:
+        simulated = [one for answers in found.values() if (one := answers.get(entry["action"].lower()))]
+        entry["simulated"] = strictest(simulated)
+        entry["answer"] = bounded(Answer(entry["answer"]), simulated).value
+    if not found or row["answer"] is None:
+        return
+    for one in row["instances"]:
+        in_region = found.get(one["region"], {})
+        most = worst(bounded(Answer(one["answer"]), [answer]) for answer in in_region.values())
+        one["answer"] = most.value if in_region else one["answer"]
+    row["answer"] = least((Answer(row["answer"]), worst(Answer(entry["answer"]) for entry in row["permissions"]))).value
 
 
 class _Judge:
