@@ -51,6 +51,8 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 def filled(text: str, context: Context) -> str | None:
     """The text with its policy variables replaced; None if one of them is not known, or has several values."""
+    if "${" not in text:
+        return text
     unknown = False
 
     def value(found: re.Match[str]) -> str:

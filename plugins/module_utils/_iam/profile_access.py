@@ -243,7 +243,7 @@ class RoleAccess:
         pings = self._may(PING, self._arn(region, target.id if target else "*"), context)
         # These calls are about no resource, so that there are no tags of one.
         bare = Context(_without_tags(context.known), (*context.absent, *_TAGS), context.uncertain)
-        return Access(self.trust, pings, _all(self._may(action, NO_RESOURCE, bare) for action in MESSAGING))
+        return Access(self.trust, pings, _all(self._may(action, NO_RESOURCE, bare) for action in self._messaging))
 
     def _may(self, action: str, resource: str, context: Context) -> Decision:
         return decide(action, self._role.policies, self._role.boundary_policy, [resource], context)
@@ -307,6 +307,14 @@ class RoleAccess:
             for _name, statement in statements(policy.document)
             if any(action_matches(statement, action) for action in (PING, *MESSAGING))
         ]
+
+    @cached_property
+    def _messaging(self) -> list[str]:
+        """One of each of the actions that the same statements speak of: the others have the same answer."""
+        found: dict[tuple[bool, ...], str] = {}
+        for action in MESSAGING:
+            found.setdefault(tuple(action_matches(statement, action) for statement in self._concerned), action)
+        return list(found.values())
 
     @cached_property
     def _spoken(self) -> tuple[str, ...]:
