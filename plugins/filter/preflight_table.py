@@ -51,6 +51,7 @@ _value:
   elements: str
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -85,12 +86,16 @@ def preflight_table(
     if found:
         lines += aligned([_INSTANCES_HEAD, *((row["instance_id"], row["region"], text) for row, text in found[:most])])
         lines += _more(found, most, "instances")
-    concerned = sum(len(row["instances"]) for row in allowing)
+    plain = [row for row in allowing if row["answer"] == "yes"]
+    answers = Counter(one.get("answer", row["answer"]) for row in allowing for one in row["instances"])
+    concerned, open_ones = answers["yes"], answers["maybe"]
+    unclear = f"; of {count(open_ones, 'more instance')} that can't be told from outside" if open_ones else ""
     lines.append(
-        f"{len(allowing)} of {count(len(rows), 'profile')} {_verb(len(allowing), 'allows', 'allow')} "
+        f"{len(plain)} of {count(len(rows), 'profile')} {_verb(len(plain), 'allows', 'allow')} "
         f"ssm:UpdateInstanceInformation, so that {count(concerned, 'instance')} "
-        f"{_verb(concerned, 'does', 'do')}n't use DHMC; {count(len(off), 'instance')} {_verb(len(off), 'has', 'have')} "
-        f"no metadata service, {len(optional)} {_verb(len(optional), 'takes', 'take')} IMDSv1"
+        f"{_verb(concerned, 'does', 'do')}n't use DHMC{unclear}; {count(len(off), 'instance')} "
+        f"{_verb(len(off), 'has', 'have')} no metadata service, "
+        f"{len(optional)} {_verb(len(optional), 'takes', 'take')} IMDSv1"
     )
     lines += [f"NOT ALL COULD BE READ: {message}" for message in unread]
     return [printable(line) for line in lines]

@@ -9,14 +9,11 @@ Everything here raises amazon.aws's AnsibleIAMError or botocore's errors.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
 from ansible_collections.amazon.aws.plugins.module_utils.iam import (
     get_iam_managed_policy_by_arn,
-    get_iam_managed_policy_version,
-    get_iam_role,
     list_iam_instance_profiles,
     list_iam_managed_policies,
     list_iam_role_attached_policies,
@@ -25,44 +22,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.iam import (
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import code_of
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Policy
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._role_policies import Change, RolePolicies
-
-
-@dataclass(frozen=True)
-class Role:
-    """GetRole's answer (C(role)) and the policies that count for the role."""
-
-    role: dict[str, Any]
-    policies: list[Policy]
-    boundary: Policy | None
-
-
-def read_role(client: Any, name: str) -> Role | None:
-    """The role, or None. Two calls, and one or two more for each policy; raises AnsibleIAMError."""
-    role = get_iam_role(client, name)
-    if not role:
-        return None
-    managed = [
-        _managed_policy(client, policy["PolicyArn"], "managed")
-        for policy in list_iam_role_attached_policies(client, name)
-    ]
-    inline = [
-        Policy(policy, "inline", _get_role_policy(client, name, policy))
-        for policy in list_iam_role_policies(client, name)
-    ]
-    boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
-    return Role(role, managed + inline, _managed_policy(client, boundary, "boundary") if boundary else None)
-
-
-def _managed_policy(client: Any, arn: str, kind: str) -> Policy:
-    policy = get_iam_managed_policy_by_arn(client, arn)
-    version = get_iam_managed_policy_version(client, arn, policy["DefaultVersionId"])
-    return Policy(policy["PolicyName"], kind, version["Document"], arn)
-
-
-def _get_role_policy(client: Any, role: str, policy: str) -> dict[str, Any]:
-    return client.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
 
 
 def read_role_policies(client: Any, role: str) -> RolePolicies:

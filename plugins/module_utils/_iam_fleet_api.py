@@ -170,16 +170,32 @@ def all_profiles(client: Any) -> dict[str, dict[str, Any]]:
     return {profile["InstanceProfileName"]: profile for page in pages for profile in page["InstanceProfiles"]}
 
 
-def simulate(client: Any, role_arn: str, actions: Sequence[str], resources: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """SimulatePrincipalPolicy: for each action C(decision) and C(missing_context), which sees SCPs, too."""
+def simulate(
+    client: Any, role_arn: str, actions: Sequence[str], resources: Sequence[str], region: str = ""
+) -> dict[str, dict[str, Any]]:
+    """SimulatePrincipalPolicy: for each action C(decision), C(missing_context) and C(allowed_by_organization).
+
+    The last is what service control policies say, None if the account is in no organization. With a region the call is
+    one to that region.
+    """
+    known = [{"ContextKeyName": "aws:RequestedRegion", "ContextKeyValues": [region], "ContextKeyType": "string"}]
     pages = client.get_paginator("simulate_principal_policy").paginate(
-        PolicySourceArn=role_arn, ActionNames=list(actions), ResourceArns=list(resources)
+        PolicySourceArn=role_arn,
+        ActionNames=list(actions),
+        ResourceArns=list(resources),
+        ContextEntries=known if region else [],
     )
     return {
         result["EvalActionName"]: {
             "decision": result["EvalDecision"],
             "missing_context": result.get("MissingContextValues", []),
+            "allowed_by_organization": _by_organization(result),
         }
         for page in pages
         for result in page["EvaluationResults"]
     }
+
+
+def _by_organization(result: Mapping[str, Any]) -> bool | None:
+    detail = result.get("OrganizationsDecisionDetail") or {}
+    return detail.get("AllowedByOrganizations")

@@ -21,7 +21,6 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_selection 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._reachability import Network
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness import (
     Assessment,
-    Subject,
     assess,
     needs_network,
 )
@@ -43,6 +42,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_report im
     sorted_rows,
     totals_of,
 )
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_types import Subject
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import (
     choose_regions,
     refuse_disabled,
@@ -153,13 +153,13 @@ class Look:
         return account, partition
 
     def _subjects(self) -> Iterator[Subject]:
-        for region, facts in self.facts.items():
+        for facts in self.facts.values():
             for machine in facts.machines:
                 yield Subject(
                     machine,
-                    self.iam.dhmc[region],
+                    self.iam.dhmc(machine),
                     facts.nodes.get(machine.id),
-                    self.iam.profiles.get(machine.profile_arn),
+                    self.iam.profile(machine),
                     facts.unfinished.get(machine.id, ""),
                 )
 
@@ -180,7 +180,7 @@ class Look:
             if region in self.forbidden:
                 found.append(region_forbidden_row(region, self.forbidden[region]))
                 continue
-            dhmc = self.iam.dhmc[region]
+            dhmc = self.iam.dhmc_of(region)
             row = region_row(region, of_region[region], dhmc=dhmc, nodes=len(facts.nodes), quota=quota)
             if region in self.errors:
                 row.update(failed=True, error=describe(self.errors[region]))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, describe
@@ -15,14 +14,15 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_fleet_api impor
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import (
     PING,
-    RoleFacts,
     checked_actions,
     checked_resources,
-    may,
-    resources_of,
-    worst,
 )
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_survey import Profile, Survey, Surveyor
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.decided import (
+    add_simulated,
+    allowing_roles,
+    profile_rows,
+)
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_survey import Survey, Surveyor
 
 if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -38,8 +38,7 @@ def run_info(module: AnsibleAWSModule) -> dict[str, Any]:
     surveyor = Surveyor(module)
     survey = surveyor.read()
     rows = profile_rows(survey, actions, resources)
-    allowing = {row["role"] for row in rows if row["answer"] in ("yes", "maybe")}
-    sharing, unshared = surveyor.sharing(sorted(allowing))
+    sharing, unshared = surveyor.sharing(sorted(allowing_roles(rows)))
     for row in rows:
         row["other_profiles"] = [name for name in sharing.get(row["role"], {}) if name != row["instance_profile"]]
     if module.params["simulate"]:
@@ -74,9 +73,9 @@ def failed_regions(survey: Survey) -> list[dict[str, Any]]:
 
 
 def summary_of(rows: list[dict[str, Any]]) -> dict[str, int]:
-    """How many profiles, and how many of each answer, and the instances that the allowing ones are on."""
+    """How many profiles, and how many of each answer, and the instances that get it, or may get it."""
     answers = Counter(row["answer"] for row in rows if row["answer"])
-    concerned = sum(len(row["instances"]) for row in rows if row["answer"] in ("yes", "maybe"))
+    concerned = sum(one["answer"] in ("yes", "maybe") for row in rows for one in row["instances"])
     return {
         "profiles": len(rows),
         **{answer.value: answers[answer.value] for answer in Answer},
@@ -84,84 +83,32 @@ def summary_of(rows: list[dict[str, Any]]) -> dict[str, int]:
     }
 
 
-def profile_rows(survey: Survey, actions: list[str], resources: list[str]) -> list[dict[str, Any]]:
-    """What each profile allows, the allowing ones first."""
-    decided: dict[str, list[dict[str, Any]]] = {}
-    for name, role in survey.roles.items():
-        decided[name] = [_permission(survey, role, action, resources) for action in actions]
-    rows = [_row(profile, survey, decided) for profile in survey.profiles]
-    order = {"yes": 0, "maybe": 1, None: 2, "no": 3}
-    return sorted(rows, key=lambda row: order[row["answer"]])
-
-
-def _permission(survey: Survey, role: RoleFacts, action: str, given: list[str]) -> dict[str, Any]:
-    resources = resources_of(action, given, survey.partition, survey.account)
-    decision = may(role, action, resources)
-    return {
-        "action": action,
-        "resources": resources,
-        "answer": decision.answer.value,
-        "reasons": [asdict(reason) for reason in decision.reasons],
-    }
-
-
-def _row(profile: Profile, survey: Survey, decided: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    error = survey.role_errors.get(profile.role or "")
-    role = survey.roles.get(profile.role or "")
-    permissions = decided.get(profile.role or "", [])
-    answer = None if error else worst(Answer(entry["answer"]) for entry in permissions).value
-    return {
-        "instance_profile": profile.name,
-        "arn": profile.arn,
-        "role": profile.role,
-        "role_arn": role.detail["Arn"] if role else None,
-        "answer": answer,
-        "note": _note(profile, role) if not error else "",
-        "permissions": permissions,
-        "instances": [
-            {"region": row["Region"], "instance_id": row["InstanceId"], "state": row["State"]["Name"]}
-            for row in profile.instances
-        ],
-        "failed": bool(error),
-        **({"error": describe(error)} if error else {}),
-    }
-
-
-def _note(profile: Profile, role: RoleFacts | None) -> str:
-    """Why there is nothing to decide."""
-    if not profile.exists:
-        return "the profile was deleted while instances still name it"
-    if profile.role is None:
-        return "the profile has no role"
-    return "" if role else "the role is gone"
-
-
 def _simulate(
     surveyor: Surveyor, survey: Survey, rows: list[dict[str, Any]], actions: list[str], given: list[str]
 ) -> dict[str, Exception]:
-    """Add IAM's own answer to each row, asked once for each role and for what the actions are called on."""
+    """Add IAM's own answer to each row, asked for each role and region, and let it bound the row's answer."""
     iam = surveyor.iam
-    instances: dict[str, list[str]] = {}
+    instances: dict[str, dict[str, list[str]]] = {}
     for row in rows:
         if row["role_arn"]:
-            instances.setdefault(row["role"], []).extend(
-                f"arn:{survey.partition}:ec2:{one['region']}:{survey.account}:instance/{one['instance_id']}"
-                for one in row["instances"]
-            )
+            of_region = instances.setdefault(row["role"], {})
+            for one in row["instances"]:
+                name = f"arn:{survey.partition}:ec2:{one['region']}:{survey.account}:instance/{one['instance_id']}"
+                of_region.setdefault(one["region"], []).append(name)
 
-    def ask(role: str) -> dict[str, Any]:
-        called_on: dict[tuple[str, ...], list[str]] = {}
-        for action in actions:
-            own = instances[role][:_SIMULATED] if action.lower() == PING.lower() else []
-            called_on.setdefault(tuple(given or own or ["*"]), []).append(action)
-        answers: dict[str, Any] = {}
-        for resources, these in called_on.items():
-            answers.update(simulate(iam, survey.roles[role].detail["Arn"], these, resources))
-        return answers
+    def ask(role: str) -> dict[str, dict[str, dict[str, Any]]]:
+        found: dict[str, dict[str, dict[str, Any]]] = {}
+        for region, own in (instances[role] or {"": []}).items():
+            called_on: dict[tuple[str, ...], list[str]] = {}
+            for action in actions:
+                on = own[:_SIMULATED] if action.lower() == PING.lower() else []
+                called_on.setdefault(tuple(given or on or ["*"]), []).append(action)
+            for resources, these in called_on.items():
+                answers = simulate(iam, survey.roles[role].detail["Arn"], these, resources, region)
+                found.setdefault(region, {}).update({name.lower(): one for name, one in answers.items()})
+        return found
 
     found, errors = read_all(ask, instances, surveyor.deadline)
     for row in rows:
-        answers = {name.lower(): answer for name, answer in found.get(row["role"], {}).items()}
-        for entry in row["permissions"]:
-            entry["simulated"] = answers.get(entry["action"].lower())
+        add_simulated(row, found.get(row["role"], {}))
     return errors

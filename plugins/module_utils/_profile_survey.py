@@ -14,6 +14,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clie
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_api import chunks, find_instances
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import fan_out
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.profile_access import read_target
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import PROFILE, IamName, parse_name
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_reader import IamReader
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_selection import (
@@ -43,7 +44,10 @@ SURVEY_SPEC: dict[str, dict[str, Any]] = {
 
 @dataclass
 class Profile:
-    """An instance profile and the instances (as EC2 lists them, with `Region`) that use it; `role` is its name."""
+    """An instance profile and the instances that use it; `role` is its name.
+
+    The instances are as EC2 lists them, with their `Region`, and with `Target`, which is what policies tell them by.
+    """
 
     name: str
     arn: str
@@ -54,13 +58,17 @@ class Profile:
 
 @dataclass
 class Survey:
-    """What was read. Errors are by role name and by region; `forbidden` are regions that the organization closes."""
+    """What was read in the `regions`. Errors are by role name and by region.
+
+    `forbidden` are regions that the organization closes.
+    """
 
     profiles: list[Profile]
     roles: dict[str, RoleFacts]
     role_errors: dict[str, Exception]
     region_errors: dict[str, Exception]
     forbidden: list[str] = field(default_factory=list)
+    regions: list[str] = field(default_factory=list)
 
     @property
     def partition(self) -> str:
@@ -115,7 +123,7 @@ class Surveyor:
         arns = [profile["Arn"] for profile in named.values()] if named else sorted(used)
         profiles = [_profile(arn, found.get(arn.rpartition("/")[2]), used.get(arn, [])) for arn in arns]
         roles, role_errors = self.reader.roles(sorted({profile.role for profile in profiles if profile.role}))
-        return Survey(profiles, roles, role_errors, region_errors, forbidden)
+        return Survey(profiles, roles, role_errors, region_errors, forbidden, list(self.regions))
 
     def _instances(self, arns: list[str]) -> tuple[list[dict[str, Any]], dict[str, Exception], list[str]]:
         """The instances of the selection, each with its `Region`; errors by region, and the regions left out."""
@@ -133,7 +141,7 @@ class Surveyor:
         # All else of an instance is let go: a fleet has many.
         kept = ("InstanceId", "State", "IamInstanceProfile")
         found = [
-            {"Region": region, **{key: row[key] for key in kept if key in row}}
+            {"Region": region, "Target": read_target(row), **{key: row[key] for key in kept if key in row}}
             for region, these in rows.items()
             for row in these
         ]

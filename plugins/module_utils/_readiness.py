@@ -10,11 +10,10 @@ agent is new enough. What no API shows, above all whether the agent is installed
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.profile_access import MESSAGING
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._reachability import Network, network_reasons
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reasons import (
@@ -25,6 +24,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reasons i
     Reason,
     reason,
 )
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_types import Profile, Subject
 
 MANAGED = "managed"
 PENDING = "pending"
@@ -40,125 +40,9 @@ DHMC, PROFILE = "dhmc", "profile"
 SETTLING = timedelta(minutes=35)
 # The oldest agent that knows DHMC: Systems Manager User Guide, "Default Host Management Configuration".
 OLDEST_AGENT = (3, 2, 582, 0)
-# What an agent needs beside registering, to receive commands and sessions (the same page's default policy).
-MESSAGING = (
-    "ssmmessages:CreateControlChannel",
-    "ssmmessages:CreateDataChannel",
-    "ssmmessages:OpenControlChannel",
-    "ssmmessages:OpenDataChannel",
-)
 _OUR_ROLE = "AWSSystemsManagerDefaultEC2InstanceManagementRole"
-
-
-@dataclass(frozen=True)
-class Profile:
-    """An instance profile as IAM has it. C(pings), C(messages): what its role allows, from its documents."""
-
-    name: str
-    id: str | None = None
-    exists: bool = True
-    role: str = ""
-    role_exists: bool = True
-    pings: Answer = Answer.NO
-    messages: Answer = Answer.NO
-    created: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Dhmc:
-    """A region's setting, and the role that it names: `known` and `role_known` are False where it could not be read."""
-
-    value: str = ""
-    changed: datetime | None = None
-    known: bool = True
-    role_known: bool = True
-    role_exists: bool = True
-    trusted: Answer = Answer.YES
-    permitted: Answer = Answer.YES
-
-    @property
-    def usable(self) -> bool | None:
-        """Whether Systems Manager can use the role, by what was read; None where that can't be told, or it is off."""
-        if not self.known or not self.value or not self.role_known:
-            return None
-        if not self.role_exists or Answer.NO in (self.trusted, self.permitted):
-            return False
-        return None if Answer.MAYBE in (self.trusted, self.permitted) else True
-
-    @property
-    def problem(self) -> str:
-        """Why the role can't be used, or why that can't be told; empty if it can, or if there is none."""
-        if not self.known or not self.value or self.usable:
-            return ""
-        if not self.role_known:
-            return "IAM could not be read"
-        if not self.role_exists:
-            return "it does not exist"
-        found = [
-            "its trust policy does not trust ssm.amazonaws.com" if self.trusted is Answer.NO else "",
-            "it does not allow ssm:UpdateInstanceInformation" if self.permitted is Answer.NO else "",
-        ]
-        return ", and ".join(filter(None, found)) or "a condition or a resource in its policies decides"
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """An instance as EC2 has it."""
-
-    id: str
-    region: str
-    state: str = "running"
-    name: str = ""
-    operator: str = ""
-    imds: bool = True
-    imdsv2_only: bool = True
-    profile_arn: str = ""
-    profile_id: str | None = None
-    vpc: str = ""
-    subnet: str = ""
-    groups: tuple[str, ...] = ()
-    public: bool = True
-    address: str = ""
-    ipv6: tuple[str, ...] | None = None
-    account: str = ""
-    launched: datetime | None = None
-
-    @property
-    def profile_name(self) -> str:
-        """The name of its instance profile, empty if it has none."""
-        return self.profile_arn.rpartition("/")[2]
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A managed node as Systems Manager has it."""
-
-    ping: str = ""
-    agent: str = ""
-    last_ping: str = ""
-    platform: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """All that is known of an instance. C(association): the state of one that is not finished."""
-
-    machine: Machine
-    dhmc: Dhmc
-    node: Node | None = None
-    profile: Profile | None = None
-    association: str = ""
-
-    @property
-    def online(self) -> bool:
-        """Whether Systems Manager has it as a node that pings."""
-        return self.node is not None and self.node.ping == "Online"
-
-    @property
-    def names(self) -> dict[str, str]:
-        """What fixes name."""
-        machine = self.machine
-        return {"region": machine.region, "instance": machine.id, "profile": machine.profile_name}
+# Reasons that say what can't be told from outside.
+_OPEN = ("profile_unclear", "dhmc_unclear")
 
 
 @dataclass(frozen=True)
@@ -168,49 +52,6 @@ class Assessment:
     verdict: str
     way: str = ""
     reasons: list[Reason] = field(default_factory=list)
-
-
-def read_machine(region: str, found: Mapping[str, Any]) -> Machine:
-    """An instance of DescribeInstances."""
-    profile = found.get("IamInstanceProfile") or {}
-    options = found.get("MetadataOptions") or {}
-    operator = found.get("Operator") or {}
-    # The primary one, whose groups and subnet the instance's are. It is of the instance's account, its VPC may not be.
-    interface: Mapping[str, Any] = next((one for one in found.get("NetworkInterfaces", ()) if _device(one) == 0), {})
-    return Machine(
-        id=found["InstanceId"],
-        region=region,
-        state=found["State"]["Name"],
-        name=next((tag["Value"] for tag in found.get("Tags", ()) if tag["Key"] == "Name"), ""),
-        operator=operator.get("Principal", "an AWS service") if operator.get("Managed") else "",
-        imds=options.get("HttpEndpoint", "enabled") == "enabled",
-        imdsv2_only=options.get("HttpTokens") == "required",
-        profile_arn=profile.get("Arn", ""),
-        profile_id=profile.get("Id"),
-        vpc=found.get("VpcId", ""),
-        subnet=found.get("SubnetId", ""),
-        groups=tuple(group["GroupId"] for group in found.get("SecurityGroups", ())),
-        public=bool(found.get("PublicIpAddress")),
-        address=found.get("PrivateIpAddress", ""),
-        ipv6=tuple(one["Ipv6Address"] for one in interface.get("Ipv6Addresses", ())) if interface else None,
-        account=interface.get("OwnerId", ""),
-        launched=found.get("LaunchTime"),
-    )
-
-
-def _device(interface: Mapping[str, Any]) -> int:
-    return (interface.get("Attachment") or {}).get("DeviceIndex", 0)
-
-
-def read_node(found: Mapping[str, Any]) -> Node:
-    """A node of DescribeInstanceProperties, or of DescribeInstanceInformation."""
-    pinged = found.get("LastPingDateTime")
-    return Node(
-        ping=found.get("PingStatus", ""),
-        agent=found.get("AgentVersion", ""),
-        last_ping=pinged.isoformat() if pinged else "",
-        platform=found.get("PlatformType", ""),
-    )
 
 
 def assess(subject: Subject, network: Network | None, now: datetime) -> Assessment:
@@ -245,7 +86,10 @@ def assess(subject: Subject, network: Network | None, now: datetime) -> Assessme
 
 def needs_network(found: Assessment) -> bool:
     """Whether an assessment without the network leaves the question open why the instance is not managed."""
-    return found.verdict == PENDING or any(one.reason == "agent_silent" for one in found.reasons)
+    unexplained = ("agent_silent", *_OPEN)
+    return found.verdict == PENDING or any(
+        one.reason in unexplained and one.severity == BLOCKING for one in found.reasons
+    )
 
 
 def _blocking(reasons: list[Reason]) -> bool:
@@ -257,7 +101,7 @@ def _sorted(reasons: list[Reason]) -> list[Reason]:
 
 
 def _unexplained(subject: Subject, found: list[Reason], now: datetime) -> Assessment:
-    """Nothing is wrong that an API shows: either it takes its time, or the agent does not run."""
+    """Nothing is plainly wrong: it takes its time, or what is not known keeps it away, or the agent does not run."""
     changes = {
         "the instance was launched": subject.machine.launched,
         "Default Host Management Configuration was set": subject.dhmc.changed if subject.dhmc.value else None,
@@ -270,10 +114,22 @@ def _unexplained(subject: Subject, found: list[Reason], now: datetime) -> Assess
         why = reason("changed_recently", INFO, message, **subject.names)
         return Assessment(PENDING, reasons=_sorted([*found, why]))
     node = subject.node
+    verdict = LOST if node else NOT_MANAGED
+    if any(_is_open(one) for one in found):
+        # Nobody can say that nothing is wrong.
+        return Assessment(verdict, reasons=_sorted([_graver(one) if _is_open(one) else one for one in found]))
     seen = f"Its agent was last seen at {node.last_ping}." if node else "Its agent was never seen."
     message = f"{seen} Whether it is installed and running can't be seen from outside."
     why = reason("agent_silent", BLOCKING, message, **subject.names)
-    return Assessment(LOST if node else NOT_MANAGED, reasons=_sorted([*found, why]))
+    return Assessment(verdict, reasons=_sorted([*found, why]))
+
+
+def _is_open(one: Reason) -> bool:
+    return one.reason in _OPEN and one.severity == WARNING
+
+
+def _graver(one: Reason) -> Reason:
+    return replace(one, severity=BLOCKING)
 
 
 def _metadata(subject: Subject) -> list[Reason]:
@@ -288,13 +144,34 @@ def _metadata(subject: Subject) -> list[Reason]:
 
 def _credentials(subject: Subject) -> list[Reason]:
     """What is wrong with the instance profile, and, where the agent needs DHMC, with that."""
-    unfit = []
-    if subject.profile:
-        unfit = _unfit(subject, subject.profile)
-        if not unfit and subject.profile.pings is not Answer.NO:
-            return _of_profile(subject, subject.profile)
+    unfit, profile = [], subject.profile
+    if profile:
+        unfit = _unfit(subject, profile)
+        if not unfit and profile.registers is not Answer.NO:
+            return (
+                _of_profile(subject, profile) if _by_profile(subject, profile) else _maybe_by_profile(subject, profile)
+            )
     # A node that is online has a way in; what else could be wrong with a setting that is off does not concern it.
     return unfit if subject.online and not subject.dhmc.value else [*unfit, *_of_dhmc(subject)]
+
+
+def _by_profile(subject: Subject, profile: Profile) -> bool:
+    """Whether the profile lets the instance in: it plainly does, or it must, because nothing else can have done so."""
+    dhmc = subject.dhmc
+    return profile.registers is Answer.YES or (
+        subject.online and ((dhmc.known and not dhmc.value) or dhmc.usable is False)
+    )
+
+
+def _maybe_by_profile(subject: Subject, profile: Profile) -> list[Reason]:
+    """What to say where it can't be told whether the profile lets the instance in: then DHMC may have to."""
+    why = profile.unclear if profile.known else "it could not be read"
+    message = f"Whether {profile.name} lets the instance register can't be told from outside: {why}."
+    if subject.online:
+        return [reason("profile_unclear", INFO, message, **subject.names)]
+    # What is wrong with DHMC keeps the instance away only if the profile does not let it in.
+    dhmc = [replace(one, severity=WARNING) if one.severity == BLOCKING else one for one in _of_dhmc(subject)]
+    return [reason("profile_unclear", WARNING, message, **subject.names), *dhmc]
 
 
 def _unfit(subject: Subject, profile: Profile) -> list[Reason]:
@@ -303,38 +180,54 @@ def _unfit(subject: Subject, profile: Profile) -> list[Reason]:
     if subject.association:
         message = f"The association with {profile.name} is {subject.association}."
         return [reason("association_stuck", WARNING, message, **names)]
-    if not profile.exists:
-        return [reason("profile_without_role", WARNING, f"The instance profile {profile.name} was deleted.", **names)]
+    if not profile.known:
+        return []
     if profile.id and machine.profile_id and profile.id != machine.profile_id:
         message = f"The instance has the id {machine.profile_id} of {profile.name}, which has the id {profile.id} now."
         return [reason("profile_recreated", WARNING, message, **names)]
-    if not profile.role:
-        return [reason("profile_without_role", WARNING, f"The instance profile {profile.name} has no role.", **names)]
-    if not profile.role_exists:
-        return [reason("profile_without_role", WARNING, f"The role {profile.role} is gone.", **names)]
+    if gone := _gone(profile):
+        return [reason("profile_without_role", WARNING, gone, **names)]
+    if profile.trusted is Answer.NO:
+        message = f"The trust policy of its role {profile.role} does not let EC2 assume the role."
+        return [reason("profile_untrusted", WARNING, message, **names)]
     return []
 
 
+def _gone(profile: Profile) -> str:
+    """What of the profile there is not; empty if all is there."""
+    if not profile.exists:
+        return f"The instance profile {profile.name} was deleted."
+    if not profile.role:
+        return f"The instance profile {profile.name} has no role."
+    return "" if profile.role_exists else f"The role {profile.role} is gone."
+
+
 def _of_profile(subject: Subject, profile: Profile) -> list[Reason]:
+    """What is wrong with a profile that lets the instance in."""
     names = subject.names
     found = []
-    if profile.pings is Answer.YES and profile.messages is Answer.NO:
+    if profile.known and profile.messages is Answer.NO:
         message = f"{profile.name} allows ssm:UpdateInstanceInformation, but not all of {', '.join(MESSAGING)}."
         found.append(reason("profile_half_grants", WARNING, message, **names))
     if subject.dhmc.value:
-        by = "allows" if profile.pings is Answer.YES else "may allow, by a condition,"
-        message = f"{profile.name} {by} ssm:UpdateInstanceInformation, so that the agent uses its credentials."
+        message = f"{profile.name} allows ssm:UpdateInstanceInformation, so that the agent uses its credentials."
         found.append(reason("profile_blocks_dhmc", INFO if subject.online and not found else WARNING, message, **names))
+    if profile.known and profile.messages is Answer.MAYBE and profile.messages_unclear:
+        message = (
+            f"Whether {profile.name} lets the instance receive commands can't be told from outside: "
+            f"{profile.messages_unclear}."
+        )
+        found.append(reason("profile_unclear", INFO, message, **names))
     return found
 
 
 def _of_dhmc(subject: Subject) -> list[Reason]:
     machine, dhmc, names = subject.machine, subject.dhmc, subject.names
     if not dhmc.known:
-        return []
-    has = f"its profile {machine.profile_name} does not let it in" if machine.profile_arn else "it has no profile"
+        message = f"Whether it is on in {machine.region} could not be read."
+        return [] if subject.online else [reason("dhmc_unclear", WARNING, message, **names)]
     if not dhmc.value:
-        return [reason("dhmc_off", BLOCKING, f"It is off in {machine.region}, and {has}.", **names)]
+        return [reason("dhmc_off", BLOCKING, f"It is off in {machine.region}, and {_other_way(subject)}.", **names)]
     names = {**names, "role": dhmc.value}
     if not dhmc.role_exists:
         return [reason("dhmc_role_missing", BLOCKING, f"{machine.region} names {dhmc.value}.", **names)]
@@ -343,8 +236,11 @@ def _of_dhmc(subject: Subject) -> list[Reason]:
         message = f"{dhmc.value} does not trust ssm.amazonaws.com."
         found.append(reason("dhmc_role_untrusted", BLOCKING, message, **names))
     if dhmc.permitted is Answer.NO:
-        message = f"{dhmc.value} does not allow ssm:UpdateInstanceInformation."
+        message = f"{dhmc.value} does not allow ssm:UpdateInstanceInformation on the instance."
         found.append(reason("dhmc_role_unpermitted", BLOCKING, message, **names))
+    if dhmc.usable is None and not subject.online:
+        message = f"Whether {dhmc.value} lets the instance register can't be told from outside: {dhmc.problem}."
+        found.append(reason("dhmc_unclear", WARNING, message, **names))
     agent = subject.node.agent if subject.node else ""
     if agent and version_of(agent) < OLDEST_AGENT:
         message = f"It was last seen with {agent}; 3.2.582.0 is needed."
@@ -355,13 +251,22 @@ def _of_dhmc(subject: Subject) -> list[Reason]:
     return found
 
 
+def _other_way(subject: Subject) -> str:
+    """What there is beside DHMC."""
+    if not subject.profile:
+        return "it has no profile"
+    if subject.profile.registers is Answer.MAYBE and not _unfit(subject, subject.profile):
+        return f"whether its profile {subject.profile.name} lets it in can't be told"
+    return f"its profile {subject.profile.name} does not let it in"
+
+
 def _way(subject: Subject) -> str:
     """How a managed instance gets in; empty where that can't be told. No API says it."""
     dhmc = DHMC if subject.dhmc.value else ""
     profile = subject.profile
-    if not profile or profile.pings is Answer.NO or _unfit(subject, profile):
+    if not profile or profile.registers is Answer.NO or _unfit(subject, profile):
         return dhmc
-    return PROFILE if profile.pings is Answer.YES or not dhmc else ""
+    return PROFILE if _by_profile(subject, profile) else ""
 
 
 def version_of(text: str) -> tuple[int, ...]:

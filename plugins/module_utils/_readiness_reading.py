@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -16,7 +15,6 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clie
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._ec2_api import each_instance
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, describe, forbidden_by_organization
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import fan_out
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer, trusts
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_reader import IamReader
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._network.facts import concerns_agents, lists_of
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._node_api import (
@@ -31,21 +29,21 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._node_api import (
     vpc_dns,
     vpc_endpoints,
 )
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import PING, RoleFacts, may, resources_of
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._reachability import Network, read_network
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness import (
-    MESSAGING,
-    Dhmc,
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_access import (
+    IamFacts,
+    dhmc_access,
+    profile_access,
+    roles_of,
+)
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_types import (
     Machine,
     Node,
-    Profile,
     read_machine,
     read_node,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_setting import DHMC, Setting, read_setting
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_setting_api import get_setting
-
-_SERVICE = "ssm.amazonaws.com"
 
 
 @dataclass(frozen=True)
@@ -130,15 +128,6 @@ def _setting(ssm: Any, region: str) -> Setting:
     return read_setting(region, get_setting(ssm, DHMC))
 
 
-@dataclass
-class IamFacts:
-    """What IAM says: profiles by ARN, DHMC by region; C(unread) are messages about what could not be read."""
-
-    profiles: dict[str, Profile]
-    dhmc: dict[str, Dhmc]
-    unread: list[str]
-
-
 def read_iam(reader: IamReader, profile_arns: Iterable[str], facts: Mapping[str, RegionFacts]) -> IamFacts:
     """The profiles, and the roles that they and the regions' settings name. Nothing is asked if there are none."""
     settings = {region: one.setting for region, one in facts.items()}
@@ -150,67 +139,20 @@ def read_iam(reader: IamReader, profile_arns: Iterable[str], facts: Mapping[str,
         behind = {role["RoleName"] for profile in found.values() for role in profile["Roles"]}
         roles, errors = reader.roles(sorted(behind | named))
     except Failure as failure:
-        return IamFacts({}, {region: _dhmc(setting, {}, None) for region, setting in settings.items()}, [str(failure)])
+        return IamFacts(
+            {}, {one: dhmc_access(one, setting, {}, None) for one, setting in settings.items()}, [str(failure)]
+        )
     for role, error in errors.items():
         detail = describe(error)
         unread.append(f"The role {role} can't be read: {detail['code']}: {detail['message']}")
     profiles = {
-        arn: _profile(arn, found.get(arn.rpartition("/")[2]), roles)
+        arn: profile_access(arn, profile, roles)
         for arn in arns
-        if not set(_roles_of(found.get(arn.rpartition("/")[2]))) & set(errors)
+        for profile in [found.get(arn.rpartition("/")[2])]
+        if not set(roles_of(profile)) & set(errors)
     }
     return IamFacts(
-        profiles, {region: _dhmc(setting, roles, set(errors)) for region, setting in settings.items()}, unread
-    )
-
-
-def _roles_of(found: Mapping[str, Any] | None) -> list[str]:
-    return [role["RoleName"] for role in found["Roles"]] if found else []
-
-
-def _profile(arn: str, found: Mapping[str, Any] | None, roles: Mapping[str, RoleFacts]) -> Profile:
-    name = arn.rpartition("/")[2]
-    if not found:
-        return Profile(name, exists=False)
-    held = _roles_of(found)
-    role = roles.get(held[0]) if held else None
-    _arn, partition, _iam, _region, account, _name = arn.split(":", 5)
-    return Profile(
-        name,
-        id=found.get("InstanceProfileId"),
-        role=held[0] if held else "",
-        role_exists=bool(role),
-        pings=may(role, PING, resources_of(PING, (), partition, account)).answer if role else Answer.NO,
-        messages=_all_of(role, MESSAGING) if role else Answer.NO,
-        created=found.get("CreateDate"),
-    )
-
-
-def _all_of(role: RoleFacts, actions: Iterable[str]) -> Answer:
-    answers = {may(role, action, ["*"]).answer for action in actions}
-    return next((answer for answer in (Answer.NO, Answer.MAYBE) if answer in answers), Answer.YES)
-
-
-def _dhmc(setting: Setting | None, roles: Mapping[str, RoleFacts], unread: Collection[str] | None) -> Dhmc:
-    """`unread` are the roles that could not be read, None for all of them: nothing is said against these."""
-    if setting is None:
-        return Dhmc(known=False)
-    value = setting.value or ""
-    changed = datetime.fromisoformat(setting.last_modified_date) if setting.last_modified_date else None
-    path, _slash, name = value.rpartition("/")
-    if not value:
-        return Dhmc("", changed)
-    if unread is None or name in unread:
-        return Dhmc(value, changed, role_known=False)
-    role = roles.get(name)
-    if role is None or role.detail["Path"].strip("/") != path.strip("/"):
-        return Dhmc(value, changed, role_exists=False)
-    _arn, partition, _iam, _region, account, _name = role.detail["Arn"].split(":", 5)
-    return Dhmc(
-        value,
-        changed,
-        trusted=trusts(role.detail["AssumeRolePolicyDocument"], _SERVICE).answer,
-        permitted=may(role, PING, resources_of(PING, (), partition, account)).answer,
+        profiles, {one: dhmc_access(one, setting, roles, set(errors)) for one, setting in settings.items()}, unread
     )
 
 

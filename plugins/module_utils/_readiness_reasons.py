@@ -56,10 +56,13 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "dhmc_role_missing": "The role of Default Host Management Configuration does not exist",
         "dhmc_role_untrusted": "Systems Manager may not assume the role of Default Host Management Configuration",
         "dhmc_role_unpermitted": "The role of Default Host Management Configuration does not allow what agents need",
+        "dhmc_unclear": "Whether Default Host Management Configuration lets the instance in can't be told from here",
         "dhmc_role_foreign": "Someone else's role is set for Default Host Management Configuration",
         "profile_blocks_dhmc": "The instance profile keeps the instance from Default Host Management Configuration",
         "profile_half_grants": "The instance profile allows registering, but not receiving commands",
         "profile_without_role": "The instance profile gives no credentials: it or its role is gone, or it has none",
+        "profile_untrusted": "The instance profile gives no credentials: EC2 may not assume its role",
+        "profile_unclear": "What the instance profile gives to the instance can't be told from here",
         "profile_recreated": "The instance profile was deleted and made again since it was associated",
         "association_stuck": "The association of the instance profile is not finished",
         "agent_too_old": "The SSM Agent is too old for Default Host Management Configuration",
@@ -89,6 +92,10 @@ FIXES: Mapping[str, str] = MappingProxyType(
         "dhmc_role_missing": _ENABLE + " -e dhmc_overwrite=true",
         "dhmc_role_untrusted": _ENABLE + " -e dhmc_role_name={role} -e dhmc_role_create=false -e dhmc_role_fix=true",
         "dhmc_role_unpermitted": _ENABLE + " -e dhmc_role_name={role} -e dhmc_role_create=false -e dhmc_role_fix=true",
+        "dhmc_unclear": (
+            "Look at what the message names. Change that statement, or have the region use a role without it. To read "
+            "what could not be read takes the permissions that the documentation names."
+        ),
         "dhmc_role_foreign": "Nothing needs to be done. To replace it: " + _ENABLE + " -e dhmc_overwrite=true",
         "profile_blocks_dhmc": _FIX + "permissions -e preflight_instance_profiles={profiles}",
         "profile_half_grants": (
@@ -98,6 +105,14 @@ FIXES: Mapping[str, str] = MappingProxyType(
         "profile_without_role": (
             "Put a role that allows what agents need into the instance profile {profile} (module "
             "amazon.aws.iam_instance_profile), or take the profile off the instance."
+        ),
+        "profile_untrusted": (
+            "ansible localhost -m fleet.aws_ssm.iam_service_role "
+            "-a 'instance_profile={profile} service=ec2.amazonaws.com create=false fix=true region={region}'"
+        ),
+        "profile_unclear": (
+            "Look at what the message names. Change that statement, or give the instance a profile without it. To read "
+            "what could not be read takes the permissions that the documentation names."
         ),
         "profile_recreated": (
             "ansible localhost -m fleet.aws_ssm.instance_profile_association "

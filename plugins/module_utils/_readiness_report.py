@@ -15,9 +15,6 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness import (
     OUT_OF_SCOPE,
     VERDICTS,
     Assessment,
-    Dhmc,
-    Node,
-    Subject,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reasons import (
     BACKUP,
@@ -28,6 +25,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reasons i
     fix_of,
     reason,
 )
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_types import Dhmc, Node, Subject
 
 # From here on a region is said to be near its quota of managed nodes.
 _NEAR = 0.9

@@ -25,8 +25,8 @@ REACHED, OPEN, HOPELESS, DOUBTFUL = "reached", "open", "hopeless", "doubtful"
 # The target is met because there is no instance to wait for.
 NOTHING = "nothing"
 
-# Blocking reasons that go away by themselves: an agent may still start, or be installed.
-_COMES = frozenset({"changed_recently", "agent_silent"})
+# Blocking reasons that go away by themselves: an agent may still start, or be installed, or be let in after all.
+_COMES = frozenset({"changed_recently", "agent_silent", "profile_unclear", "dhmc_unclear"})
 # An association that is not finished hides for some seconds or minutes whether the profile lets the instance in.
 _UNFINISHED = "association_stuck"
 # These rest on what IAM said, which may be what it was some seconds ago: one look is not enough to give up.
@@ -36,6 +36,7 @@ _IAM = frozenset(
         "dhmc_role_untrusted",
         "dhmc_role_unpermitted",
         "profile_without_role",
+        "profile_untrusted",
         "profile_recreated",
     }
 )

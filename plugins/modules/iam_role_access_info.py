@@ -12,8 +12,9 @@ version_added: 1.0.0
 description:
   - Reads an IAM role with its trust policy, its managed and inline policies and its permissions boundary, and answers
     from these documents whether a service may assume it and whether it allows given actions.
-  - The answer is V(maybe) where a condition decides, or where it holds for some of the resources only. Service control
-    policies of the organization are not looked at.
+  - The answer is V(maybe) where something decides that the documents do not show, or where it holds for some of the
+    resources or regions only. It is the answer that the roles and the other modules of the collection go by.
+  - Service control policies of the organization are looked at with O(simulate) only.
 author:
   - The fleet.aws_ssm contributors (@fleet-aws)
 options:
@@ -27,20 +28,33 @@ options:
     elements: str
     default: ["ssm:UpdateInstanceInformation"]
   resources:
-    description: The ARNs that the actions are on. V(*) and V(?) in them stand for any text.
+    description:
+      - The ARNs that the actions are on. V(*) and V(?) in them stand for any text.
+      - By default the account's instances in O(regions) for C(ssm:UpdateInstanceInformation), if O(service) is
+        V(ssm.amazonaws.com) or V(ec2.amazonaws.com), and V(*) for every other action.
     type: list
     elements: str
-    default: ["*"]
+    default: []
   service:
-    description: The service that the trust policy is examined for.
+    description:
+      - The service that the trust policy is examined for. V(ssm.amazonaws.com) hands the role out by Default Host Management
+        Configuration, V(ec2.amazonaws.com) by an instance profile. In China either of EC2's names is accepted.
     type: str
     default: ssm.amazonaws.com
   regions:
     description:
-      - Regions of the account. They only tell which partition it is in, where no region is set. V(all) says nothing.
+      - The regions of the account whose instances the role is judged for. With V(all), every region that is enabled. Without
+        any, whatever region there is.
+      - They also tell which partition the account is in, where no region is set.
     type: list
     elements: str
     default: []
+  simulate:
+    description:
+      - Also ask IAM itself, with C(iam:SimulatePrincipalPolicy), for each action in each of O(regions). IAM takes service
+        control policies in. What these deny is V(no), or V(maybe) where IAM lacks a condition key or the regions differ.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - fleet.aws_ssm.attributes.info
   - amazon.aws.common.modules
@@ -49,6 +63,7 @@ extends_documentation_fragment:
 seealso:
   - module: amazon.aws.iam_role_info
 notes:
+  - Needs C(iam:SimulatePrincipalPolicy) for O(simulate), and C(ec2:DescribeRegions) for V(all) if the regions matter.
   - Needs C(iam:GetRole), C(iam:ListAttachedRolePolicies), C(iam:ListRolePolicies), C(iam:GetRolePolicy), C(iam:GetPolicy)
     and C(iam:GetPolicyVersion).
 """
@@ -57,6 +72,7 @@ EXAMPLES = r"""
 - name: See whether a role of our own can serve as the role of Default Host Management Configuration
   fleet.aws_ssm.iam_role_access_info:
     role_name: service-role/OurSSMRole
+    regions: [eu-west-1, eu-central-1]
   register: access
 
 - name: Stop if it can't
@@ -147,6 +163,16 @@ permissions:
     action:
       description: The action.
       type: str
+    resources:
+      description: The ARNs that it was decided for.
+      type: list
+      elements: str
+    simulated:
+      description: IAM's own answer, the strictest of all regions, with C(decision) (allowed, explicitDeny, implicitDeny),
+        C(missing_context), the condition keys that it would have needed, and C(allowed_by_organization), what service
+        control policies say.
+      type: dict
+      returned: with O(simulate=true)
     answer:
       description: V(yes), V(no) or V(maybe).
       type: str
@@ -171,8 +197,12 @@ permissions:
           description: V(Allow) or V(Deny).
           type: str
         certain:
-          description: Whether it holds without a condition and for all the resources.
+          description: Whether it surely holds, for all the resources.
           type: bool
+        depends_on:
+          description: The condition keys and policy variables that are not known from outside.
+          type: list
+          elements: str
 """
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
@@ -188,9 +218,10 @@ def main() -> None:
             argument_spec={
                 "role_name": {"type": "str", "required": True},
                 "actions": {"type": "list", "elements": "str", "default": ["ssm:UpdateInstanceInformation"]},
-                "resources": {"type": "list", "elements": "str", "default": ["*"]},
+                "resources": {"type": "list", "elements": "str", "default": []},
                 "service": {"type": "str", "default": "ssm.amazonaws.com"},
                 "regions": {"type": "list", "elements": "str", "default": []},
+                "simulate": {"type": "bool", "default": False},
             },
             supports_check_mode=True,
         ),

@@ -104,7 +104,7 @@ options:
     default: ""
   required_resources:
     description:
-      - The ARNs that O(required_action) is on. By default all instances of the account for
+      - The ARNs that O(required_action) is on. By default the account's instances in O(regions) for
         C(ssm:UpdateInstanceInformation), else V(*).
     type: list
     elements: str
@@ -141,7 +141,11 @@ options:
     default: []
   regions:
     description:
-      - Regions of the account. They only tell which partition it is in, where no region is set. V(all) says nothing.
+      - The regions of the account in which the role is to serve. With V(all), every region that is enabled.
+      - A role must allow C(ssm:UpdateInstanceInformation), where that is the O(required_action), on the instances of each of
+        them. Without regions, a role for V(ssm.amazonaws.com) must do so in the task's region, and any other role in
+        whatever region there is.
+      - They also tell which partition the account is in, where no region is set.
     type: list
     elements: str
     default: []

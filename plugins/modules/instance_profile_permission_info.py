@@ -15,7 +15,9 @@ description:
   - By default it asks for C(ssm:UpdateInstanceInformation). An instance whose profile allows it never uses Default Host
     Management Configuration (DHMC).
   - The answer is computed from the policy documents, managed (the default version) and inline, and the permissions
-    boundary. It is V(yes), V(no), or V(maybe) where a condition decides, or where it holds for some of the resources only.
+    boundary. It is V(yes), V(no), or V(maybe) where something decides that is not known from outside, or where it holds for
+    some of the instances or resources only. A role that EC2 may not assume gives nothing, so that the answer is V(no).
+  - C(ssm:UpdateInstanceInformation) is decided for each instance, with its region, its account and its tags.
   - Regions are read side by side, and each role and each document once. Where it takes fewer calls, all roles of the
     account are read with C(iam:GetAccountAuthorizationDetails), if that is permitted.
 author:
@@ -29,8 +31,8 @@ options:
   resources:
     description:
       - The ARNs of the resources that the actions are asked for; C(*) and C(?) in them stand for any text.
-      - By default the instances of the account for C(ssm:UpdateInstanceInformation), which an instance calls on itself,
-        and C(*) for every other action.
+      - By default the instances that have the profile for C(ssm:UpdateInstanceInformation), which an instance calls on
+        itself, or whatever instance of the regions if none has it; and C(*) for every other action.
     type: list
     elements: str
   instance_profiles:
@@ -51,9 +53,10 @@ options:
     type: dict
   simulate:
     description:
-      - Also ask IAM itself, with C(iam:SimulatePrincipalPolicy), once for each role, for O(resources), or else for up to 20
-        of its instances for C(ssm:UpdateInstanceInformation) and for C(*) for other actions. IAM's answer for several is
-        the strictest. It takes service control policies in, which no document of the role shows.
+      - Also ask IAM itself, with C(iam:SimulatePrincipalPolicy), once for each role and region, for O(resources), or else
+        for up to 20 of its instances for C(ssm:UpdateInstanceInformation) and for C(*) for other actions. IAM's answer for
+        several is the strictest. It takes service control policies in, which no document of the role shows.
+      - What service control policies deny is V(no), or V(maybe) where IAM lacks a condition key or the regions differ.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -125,7 +128,7 @@ profiles:
       returned: always
       sample: "yes"
     note:
-      description: Why there was nothing to decide, for example that the profile has no role.
+      description: Why the profile gives nothing, whatever its role allows, for example that it has no role.
       type: str
       returned: always
     permissions:
@@ -165,15 +168,22 @@ profiles:
               description: V(Allow) or V(Deny).
               type: str
             certain:
-              description: False where a condition decides, or where the statement speaks of some of the resources only.
+              description: False where it is not known whether the statement holds, or where it holds for some of the
+                resources only.
               type: bool
+            depends_on:
+              description: The condition keys and policy variables that are not known from outside.
+              type: list
+              elements: str
         simulated:
-          description: IAM's own answer, with C(decision) (allowed, explicitDeny, implicitDeny) and C(missing_context),
-            the condition keys that it would have needed.
+          description: IAM's own answer, the strictest of all regions, with C(decision) (allowed, explicitDeny,
+            implicitDeny), C(missing_context), the condition keys that it would have needed, and
+            C(allowed_by_organization), what service control policies say.
           type: dict
           returned: with O(simulate=true)
     instances:
-      description: The instances of the regions that have the profile, with C(region), C(instance_id) and C(state).
+      description: The instances of the regions that have the profile, with C(region), C(instance_id), C(state), and the
+        C(answer) for the instance.
       type: list
       elements: dict
       returned: always
@@ -191,8 +201,8 @@ profiles:
       type: dict
       returned: when the role could not be read
 summary:
-  description: How many C(profiles) there are, how many answers C(yes), C(maybe) and C(no), and how many C(instances) have a
-    profile that allows, or may allow, an action.
+  description: How many C(profiles) there are, how many answers C(yes), C(maybe) and C(no), and for how many C(instances) the
+    answer is yes or maybe.
   returned: success, or failure after the profiles were read
   type: dict
   sample: {"profiles": 12, "yes": 3, "maybe": 1, "no": 8, "instances": 41}

@@ -69,8 +69,8 @@ notes:
     V(region_forbidden), and is in RV(forbidden_regions). A region is closed if each of its reads is denied in the words of
     such a policy. A region that the task names is a failure.
   - 'The reasons: V(region_off), V(region_forbidden), V(imds_off), V(imdsv1_allowed), V(dhmc_off), V(dhmc_role_missing), V(dhmc_role_untrusted),
-    V(dhmc_role_unpermitted), V(dhmc_role_foreign), V(profile_blocks_dhmc), V(profile_half_grants), V(profile_without_role),
-    V(profile_recreated), V(association_stuck), V(agent_too_old), V(private_dns_off), V(missing_vpc_endpoints), V(no_egress),
+    V(dhmc_role_unpermitted), V(dhmc_unclear), V(dhmc_role_foreign), V(profile_blocks_dhmc), V(profile_half_grants),
+    V(profile_without_role), V(profile_untrusted), V(profile_unclear), V(profile_recreated), V(association_stuck), V(agent_too_old), V(private_dns_off), V(missing_vpc_endpoints), V(no_egress),
     V(endpoint_not_ready), V(endpoint_group_closed), V(endpoint_policy_denies), V(network_unclear),
     V(node_quota_near), V(changed_recently), V(agent_silent), V(not_running), V(service_managed).'
   - Needs C(ec2:DescribeInstances), C(ec2:DescribeIamInstanceProfileAssociations), C(ssm:DescribeInstanceProperties) or
@@ -79,6 +79,9 @@ notes:
     networks are read, C(ec2:DescribeVpcEndpoints), C(ec2:DescribeRouteTables), C(ec2:DescribeSecurityGroups),
     C(ec2:DescribeVpcAttribute), C(ec2:DescribeSubnets), C(ec2:DescribeNetworkInterfaces), C(ec2:DescribeManagedPrefixLists)
     and C(ec2:GetManagedPrefixListEntries). What the last four may not read is said to be unknown.
+  - What a role gives is judged for the instance itself, with its region, its account and its tags. Where something else
+    decides, such as the network that a call comes from, the reason is V(profile_unclear) or V(dhmc_unclear). Its message
+    names the statement. Service control policies are not looked at.
   - A network keeps an instance away only where that is plain. What can't be seen from the instance's account and VPC, such
     as what is behind a transit gateway, an appliance, a private hosted zone or in a shared VPC, is V(network_unclear), with
     what to look at. Network ACLs, firewalls and proxies are not looked at.

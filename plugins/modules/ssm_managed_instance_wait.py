@@ -62,8 +62,8 @@ options:
     default: 120
   stop_when_hopeless:
     description:
-      - Whether to end where every missing instance has a blocking reason other than V(agent_silent), and where the regions
-        that can't be read refuse the credentials or permissions.
+      - Whether to end where every missing instance has a blocking reason other than V(agent_silent), V(profile_unclear) and
+        V(dhmc_unclear), and where the regions that can't be read refuse the credentials or permissions.
       - Set it to V(false) if instances reach AWS through a proxy, which V(no_egress) can't detect.
       - Where such a reason rests on roles and profiles, which IAM may show late, a second look must find the same.
     type: bool

@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.profile_access import SSM_SERVICE
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer, trusts
-
-SSM_SERVICE = "ssm.amazonaws.com"
 
 
 @dataclass(frozen=True)

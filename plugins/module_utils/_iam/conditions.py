@@ -57,7 +57,7 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 def filled(text: str, context: Context) -> str | None:
     """The text with its policy variables replaced; None if one of them is not known, or has several values."""
-    if not context.variables:
+    if not context.variables or "${" not in text:
         return text
     unknown = False
 

@@ -14,10 +14,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._dhmc.in_use import SSM_SERVICE, DhmcInUse
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._dhmc.in_use import DhmcInUse
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import code_of
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer, trusts
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import PING, RoleFacts, may, resources_of
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.profile_access import (
+    SSM_SERVICE,
+    Access,
+    RoleAccess,
+)
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import PING, RoleFacts
 
 DHMC_NAME = "Default Host Management Configuration"
 # The oldest agent that knows DHMC: Systems Manager User Guide, "Default Host Management Configuration".
@@ -138,27 +143,32 @@ def unfit_roles(
 ) -> dict[str, str]:
     """For each region where DHMC is on, why its role can't let instances in. A region whose role can is left out.
 
-    `roles` and `errors` are by the role's name. A permission or a trust that depends on a condition counts as none.
+    `roles` and `errors` are by the role's name. Each is judged in the regions that name it. A permission or a trust
+    that may not hold for all instances of the region counts as none.
     """
     found = {}
+    accesses: dict[str, RoleAccess] = {}
     for region, name in dhmc.roles.items():
         if name is None:
             continue
-        why = _unfit(dhmc.values.get(region, name), roles.get(name), errors.get(name), account, partition)
-        if why:
-            found[region] = f"{DHMC_NAME} uses the role {dhmc.values.get(region, name)}, which {why}"
+        value, role = dhmc.values.get(region, name), roles.get(name)
+        if role and name not in accesses:
+            accesses[name] = RoleAccess(role, SSM_SERVICE, partition, account)
+        access = accesses[name].in_region(region) if role else None
+        if why := _unfit(value, role, access, errors.get(name)):
+            found[region] = f"{DHMC_NAME} uses the role {value}, which {why}"
     return found
 
 
-def _unfit(value: str, role: RoleFacts | None, error: Exception | None, account: str, partition: str) -> str:
+def _unfit(value: str, role: RoleFacts | None, access: Access | None, error: Exception | None) -> str:
     if error:
         return f"could not be read ({code_of(error)})"
     # Names are unique in an account whatever the path, but the setting has to name the path, too.
-    if role is None or role.detail["Path"].strip("/") != value.rpartition("/")[0].strip("/"):
+    if role is None or access is None or role.detail["Path"].strip("/") != value.rpartition("/")[0].strip("/"):
         return "does not exist"
-    if trusts(role.detail["AssumeRolePolicyDocument"], SSM_SERVICE).answer is not Answer.YES:
+    if access.trust.answer is not Answer.YES:
         return f"does not surely trust {SSM_SERVICE}"
-    if may(role, PING, resources_of(PING, (), partition, account)).answer is not Answer.YES:
+    if access.pings.answer is not Answer.YES:
         return f"does not surely allow {PING}"
     return ""
 

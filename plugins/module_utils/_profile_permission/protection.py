@@ -12,12 +12,14 @@ from dataclasses import dataclass, field, replace
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._dhmc.in_use import DhmcInUse, why_protected
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._dhmc.read_in_use import read_dhmc_in_use
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.profile_access import EC2_SERVICE, RoleAccess
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_reader import IamReader
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._pace import wait_until
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import PING, RoleFacts, may, resources_of
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.held import (
     Usage,
+    User,
     Ways,
     policies_to_keep,
     unfit_roles,
@@ -115,10 +117,19 @@ class Protector:
         profiles = {arn: role for role, arns in holding.items() for arn in arns.values()}
         regions = [*dhmc.roles, *dhmc.unread]
         usage = read_usage(surveyor.clients, regions, profiles, self._survey.region_errors, _part(surveyor.deadline, 3))
-        usage = replace(usage, roles_unread=errors)
+        usage = replace(usage, users=self._losing(usage, roles), roles_unread=errors)
         able = {region for region, name in dhmc.roles.items() if name or region in self._planned}
         relying = able & {region for role in usage.users for region in usage.regions_of(role)}
         return with_agents(surveyor.clients, usage, relying, _part(surveyor.deadline, 2)), relying
+
+    def _losing(self, usage: Usage, roles: Iterable[RoleFacts]) -> dict[str, list[User]]:
+        """The instances that a role may let in now. Where it plainly does not, nothing is lost."""
+        place = self._survey.partition, self._survey.account
+        access = {role.name: RoleAccess(role, EC2_SERVICE, *place) for role in roles}
+        return {
+            name: [user for user in users if access[name].in_region(user.region).registers is not Answer.NO]
+            for name, users in usage.users.items()
+        }
 
     def _roles_of_dhmc(self, dhmc: DhmcInUse) -> DhmcRoles:
         """The roles that DHMC names, as IAM has them now, and the errors of those that can't be read."""

@@ -23,17 +23,19 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.policy_edits im
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import quotas
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_fleet_api import all_or_nothing
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import POLICY, parse_name
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._permission_info_module import failed_regions, profile_rows
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._permission_info_module import failed_regions
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import (
     PING,
     RoleFacts,
     checked_actions,
     checked_resources,
-    may,
     resources_of,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.apply import NotDone, Outcome, apply
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.decided import (
+    allowing_roles,
+    profile_rows,
+)
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.protection import (
     Protection,
     Protector,
@@ -72,7 +74,8 @@ def take_away(module: AnsibleAWSModule, backup: BackupTask) -> dict[str, Any]:
     survey = surveyor.read()
     resources = {action: resources_of(action, given, survey.partition, survey.account) for action in actions}
     rows = profile_rows(survey, actions, given)
-    allowing = [role for role in survey.roles.values() if _allows(role, resources)]
+    names = allowing_roles(rows)
+    allowing = [role for name, role in survey.roles.items() if name in names]
     try:
         protection = Protector(surveyor, survey, _terms(module, actions)).protection(allowing)
         todo = [role for role in allowing if role.name not in protection.roles]
@@ -99,10 +102,6 @@ def _terms(module: AnsibleAWSModule, actions: Iterable[str]) -> Terms:
         planned=params["dhmc_planned"] and module.check_mode,
         patient=not module.check_mode,
     )
-
-
-def _allows(role: RoleFacts, resources: Mapping[str, list[str]]) -> bool:
-    return any(may(role, action, of).answer is not Answer.NO for action, of in resources.items())
 
 
 def _deny_name(text: str) -> str:

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import PROFILE, PROFILE_ROLE, ROLE
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._dhmc.in_use import SSM_SERVICE, DhmcInUse, why_protected
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._dhmc.in_use import DhmcInUse, why_protected
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.profile_access import SSM_SERVICE
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer, trusts
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import PING, resources_of
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.plan import Policies, allows
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.fitness import Policies, allows
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.request import Home
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.types import Change, RoleState, changed
 
@@ -41,9 +41,8 @@ def removes_role(change: Change) -> bool:
 
 def is_weaker(now: RoleState, then: RoleState, policies: Policies, home: Home) -> bool:
     """Whether a role that DHMC uses would serve it less: trust in Systems Manager, or what an agent calls first."""
-    resources = resources_of(PING, (), home.partition, home.account)
     before, after = (
-        (trusts(role.trust_policy, SSM_SERVICE).answer, allows(role, policies, PING, resources)) for role in (now, then)
+        (trusts(role.trust_policy, SSM_SERVICE).answer, allows(role, policies, home)) for role in (now, then)
     )
     return any(new.is_less_than(old) for old, new in zip(before, after, strict=True))
 

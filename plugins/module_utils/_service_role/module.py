@@ -6,6 +6,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.common.warnings import warn
@@ -21,6 +25,8 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import (
     InputError,
     describe,
 )
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.profile_access import SSM_SERVICE
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._regional import all_regions
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._regions import ALL, split_names
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.guard import is_weaker, why_role_stays
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.plan import (
@@ -93,16 +99,31 @@ def _run(module: AnsibleAWSModule) -> dict[str, Any]:
     )
     if request is None:
         return run_restored(task, params["owner"], only_missing=params["only_missing"])
-    return _present(task, request) if params["state"] == "present" else run_absent(task, request)
+    if params["state"] == "absent":
+        return run_absent(task, request)
+    every = len(regions) < len(split_names(params["regions"]) or [])
+    if not regions and not every and clients.region and request.service == SSM_SERVICE:
+        # Systems Manager uses a role in a region; an instance profile serves in all of them.
+        regions = [clients.region]
+    return _present(task, request, regions, partial(all_regions, clients, [region]) if every else None)
 
 
-def _present(task: Task, request: Request) -> dict[str, Any]:
+def _present(
+    task: Task, request: Request, regions: Sequence[str], every: Callable[[], list[str]] | None
+) -> dict[str, Any]:
+    """`every` asks for the account's regions, if the role is to serve in all of them."""
     reader = task.reader
     profile = reader.profile(request.profile.name.name) if request.profile else None
     role = reader.role(role_name(request, profile).name)
     arns = reader.resolved(request)
     _read_documents(reader, request, role, arns)
-    plan = plan_present(request, task.home, Found(role, profile, tuple(arns), reader.policies), compare_policies)
+    found = Found(role, profile, tuple(arns), reader.policies, tuple(regions))
+    plan = plan_present(request, task.home, found, compare_policies)
+    if plan.notes and every:
+        # What holds for whatever region needs no look at which there are.
+        with suppress(InputError):
+            found = replace(found, regions=tuple(every()))
+        plan = plan_present(request, task.home, found, compare_policies)
     if plan.changes:
         _check_room(reader, request, plan)
     if role:

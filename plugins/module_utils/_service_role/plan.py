@@ -26,17 +26,12 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import 
     TRUST_POLICY,
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.profile_access import unclear
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import ROLE as ROLE_NAME
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import IamName, parse_name
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer, as_list, trusts
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import (
-    ManagedPolicy,
-    RoleFacts,
-    may,
-    resources_of,
-    worst,
-)
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer, as_list
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._role_policies import document_size
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.fitness import Fitness, Policies, fitness
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.request import Home, Request
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.types import (
     Change,
@@ -46,7 +41,6 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.types 
 )
 
 Differs = Callable[[Any, Any], bool]
-Policies = Mapping[str, ManagedPolicy]
 
 
 @dataclass(frozen=True)
@@ -74,6 +68,8 @@ class Found:
     """The managed policies that the task names."""
     policies: Policies
     """The documents of all that the role has or will have."""
+    regions: tuple[str, ...] = ()
+    """Where the role is to serve; none stands for whatever region."""
 
 
 def role_name(request: Request, profile: ProfileState | None) -> IamName:
@@ -112,7 +108,7 @@ def plan_present(request: Request, home: Home, found: Found, differs: Differs) -
     """
     role, wanted = found.role, role_name(request, found.profile)
     _check_exists(request, wanted, found)
-    work = _RoleWork(request, home, found.arns, found.policies, differs)
+    work = _RoleWork(request, home, found.arns, found.policies, differs, found.regions)
     if role is None:
         then = new_role(request, home, wanted, found.arns)
         changes = [Change(ROLE, then.name, None, then.to_journal())]
@@ -159,6 +155,7 @@ class _RoleWork:
     arns: tuple[str, ...]
     policies: Policies
     differs: Differs
+    regions: tuple[str, ...]
 
     def of_existing(self, role: RoleState) -> list[Change]:
         """The changes of a role that is there: to what the task says if it is ours, else what the task allows."""
@@ -166,7 +163,7 @@ class _RoleWork:
         if request.create and role.made_by(request.owner):
             return self._attributes(role) + self._attach(role, self.arns) + self._put(role, replace=True)
         changes = []
-        if request.fix and self._trust(role) is Answer.NO:
+        if request.fix and self._fitness(role).trust.answer is Answer.NO:
             changes.append(self._trust_too(role))
         if request.extend:
             return changes + self._attach(role, self.arns) + self._put(role, replace=request.overwrite)
@@ -205,9 +202,8 @@ class _RoleWork:
             changes.append(Change(INLINE_POLICY, f"{role.name}/{name}", before, text))
         return changes
 
-    def _trust(self, role: RoleState) -> Answer:
-        services = self.request.principals(self.home.partition)
-        return worst(trusts(role.trust_policy, service).answer for service in services)
+    def _fitness(self, role: RoleState) -> Fitness:
+        return fitness(role, self.policies, self.request, self.home, self.regions)
 
     def _trust_too(self, role: RoleState) -> Change:
         document = role.trust_policy
@@ -219,26 +215,21 @@ class _RoleWork:
         """As many of the policies, in their order, as it takes to allow the action."""
         changes: list[Change] = []
         for arn in self.arns:
-            if self._allows(changed(role, changes)) is not Answer.NO:
+            if self._fitness(changed(role, changes)).permission is not Answer.NO:
                 break
             changes += self._attach(role, [arn])
         return changes
 
-    def _allows(self, role: RoleState) -> Answer:
-        if not self.request.action:
-            return Answer.YES
-        resources = resources_of(self.request.action, self.request.resources, self.home.partition, self.home.account)
-        return allows(role, self.policies, self.request.action, resources)
-
     def check(self, now: RoleState | None, then: RoleState) -> list[str]:
         """Raise InputError if the role, as it will be, does not serve; notes where that can't be told."""
         request, service = self.request, self.request.principals(self.home.partition)[0]
-        trust, permission = self._trust(then), self._allows(then)
+        fit = self._fitness(then)
+        trust, permission = fit.trust.answer, fit.permission
         arn = self.home.arn("role", then.path, then.name)
         if Answer.NO in (trust, permission):
             lacks = [
                 f"its trust policy does not let {service} assume it" if trust is Answer.NO else "",
-                f"it does not allow {request.action}" if permission is Answer.NO else "",
+                f"it does not allow {request.action}{fit.where}" if permission is Answer.NO else "",
             ]
             ours = now is None or (request.create and now.made_by(request.owner))
             helpless = ours or request.fix or (request.extend and trust is not Answer.NO)
@@ -252,23 +243,12 @@ class _RoleWork:
                 f"{request.option('name')}: the IAM role {arn} {verb}: {', and '.join(filter(None, lacks))}. {way_out}"
             )
         notes = []
+        open_question = "can't be told from outside"
         if trust is Answer.MAYBE:
-            notes.append(f"whether the trust policy of {arn} lets {service} assume it depends on a condition")
+            notes.append(f"whether {service} may assume {arn} {open_question}: {unclear(fit.trust)}")
         if permission is Answer.MAYBE:
-            notes.append(f"whether {arn} allows {request.action} depends on a condition or on the resource")
+            notes.append(f"whether {arn} allows {request.action} {open_question}: {fit.unclear}")
         return notes
-
-
-def allows(role: RoleState, policies: Policies, action: str, resources: list[str]) -> Answer:
-    """Whether a role allows the action, by the documents of its managed policies and its own."""
-    facts = RoleFacts(
-        role.name,
-        {},
-        tuple(policies[arn] for arn in role.managed),
-        role.inline,
-        policies[role.boundary] if role.boundary else None,
-    )
-    return may(facts, action, resources).answer
 
 
 def _profile(request: Request, profile: ProfileState | None, role: str) -> tuple[ProfileState | None, list[Change]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.profile_access import principals
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_names import POLICY, PROFILE, ROLE, IamName, parse_name
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import as_list, check_action
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._role_policies import document_text
@@ -84,13 +85,8 @@ class Request:
         return {**self.tags, OWNER_TAG: self.owner}
 
     def principals(self, partition: str) -> tuple[str, ...]:
-        """The service's principals: the first is the one to write, any will do.
-
-        In China IAM knows EC2 by two names (AWS China IAM guide; aws/karpenter-provider-aws#6839).
-        """
-        if self.service == "ec2.amazonaws.com" and partition == "aws-cn":
-            return ("ec2.amazonaws.com.cn", self.service)
-        return (self.service,)
+        """The service's principals: the first is the one to write, any will do."""
+        return principals(self.service, partition)
 
     def trust_statement(self, partition: str) -> dict[str, Any]:
         """What lets the service assume the role, as AWS documents it."""

@@ -11,19 +11,17 @@ import pytest
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._reachability import read_network
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness import (
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness import assess, needs_network, version_of
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reasons import FIXES, SEVERITIES, TITLES, reason
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_types import (
     Dhmc,
     Machine,
     Node,
     Profile,
     Subject,
-    assess,
-    needs_network,
     read_machine,
     read_node,
-    version_of,
 )
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reasons import FIXES, SEVERITIES, TITLES, reason
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=timezone.utc)
 OLD = NOW - timedelta(days=3)
@@ -37,6 +35,10 @@ WITH = replace(BARE, profile_arn=ARN, profile_id="AIPA1")
 FULL = Profile("Web", id="AIPA1", role="WebRole", pings=Answer.YES, messages=Answer.YES, created=OLD)
 HALF = replace(FULL, messages=Answer.NO)
 MUTE = replace(FULL, pings=Answer.NO, messages=Answer.NO)
+UNTRUSTED = replace(FULL, trusted=Answer.NO)
+UNCLEAR = replace(FULL, pings=Answer.MAYBE, unclear="statement Web of the policy Web depends on aws:SourceVpc")
+UNREAD = Profile("Web", known=False)
+BAD = replace(ON, permitted=Answer.NO)
 ONLINE, LOST = Node("Online", "3.3.40.0"), Node("ConnectionLost", "3.3.40.0", "2026-11-24T00:00:00+00:00")
 EVERY = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
 
@@ -70,14 +72,25 @@ def judged(subject, network=OPEN):
         (Subject(WITH, ON, ONLINE, FULL), ("managed", "profile", ["profile_blocks_dhmc"])),
         (Subject(WITH, ON, ONLINE, MUTE), ("managed", "dhmc", [])),
         (Subject(WITH, OFF, ONLINE, HALF), ("managed", "profile", ["profile_half_grants"])),
-        (Subject(WITH, ON, ONLINE, replace(FULL, pings=Answer.MAYBE)), ("managed", "", ["profile_blocks_dhmc"])),
-        (Subject(WITH, OFF, ONLINE, replace(FULL, pings=Answer.MAYBE)), ("managed", "profile", [])),
+        (Subject(WITH, ON, ONLINE, UNCLEAR), ("managed", "", ["profile_unclear"])),
+        (Subject(WITH, ON, ONLINE, replace(FULL, trusted=Answer.MAYBE)), ("managed", "", ["profile_unclear"])),
+        (Subject(WITH, ON, ONLINE, UNREAD), ("managed", "", ["profile_unclear"])),
+        # It is online, and nothing else can have let it in.
+        (Subject(WITH, OFF, ONLINE, UNCLEAR), ("managed", "profile", [])),
+        (Subject(WITH, OFF, ONLINE, UNREAD), ("managed", "profile", [])),
+        (Subject(WITH, BAD, ONLINE, UNCLEAR), ("managed", "profile", ["profile_blocks_dhmc"])),
+        (Subject(WITH, OFF, ONLINE, replace(FULL, messages=Answer.MAYBE)), ("managed", "profile", [])),
+        (
+            Subject(WITH, OFF, ONLINE, replace(FULL, messages=Answer.MAYBE, messages_unclear="x")),
+            ("managed", "profile", ["profile_unclear"]),
+        ),
         (Subject(replace(BARE, imdsv2_only=False), ON, ONLINE), ("managed", "dhmc", ["imdsv1_allowed"])),
         # A profile that gives no credentials is none to the agent.
         (Subject(WITH, ON, ONLINE, replace(FULL, id="AIPA2")), ("managed", "dhmc", ["profile_recreated"])),
         (Subject(WITH, ON, ONLINE, replace(FULL, role="")), ("managed", "dhmc", ["profile_without_role"])),
         (Subject(WITH, ON, ONLINE, replace(FULL, role_exists=False)), ("managed", "dhmc", ["profile_without_role"])),
         (Subject(WITH, ON, ONLINE, Profile("Web", exists=False)), ("managed", "dhmc", ["profile_without_role"])),
+        (Subject(WITH, ON, ONLINE, UNTRUSTED), ("managed", "dhmc", ["profile_untrusted"])),
         (Subject(WITH, ON, ONLINE, FULL, "associating"), ("managed", "dhmc", ["association_stuck"])),
         # Not managed.
         (Subject(BARE, OFF), ("not_managed", "", ["dhmc_off"])),
@@ -89,7 +102,34 @@ def judged(subject, network=OPEN):
         (Subject(replace(BARE, imds=False), ON), ("not_managed", "", ["imds_off"])),
         (Subject(BARE, ON), ("not_managed", "", ["agent_silent"])),
         (Subject(WITH, OFF, None, FULL), ("not_managed", "", ["agent_silent"])),
-        (Subject(BARE, Dhmc(known=False)), ("not_managed", "", ["agent_silent"])),
+        (Subject(WITH, OFF, None, UNTRUSTED), ("not_managed", "", ["dhmc_off", "profile_untrusted"])),
+        # Nobody can say that nothing is wrong while something is open. Where the agent may need DHMC, that counts, too.
+        (Subject(BARE, Dhmc(known=False)), ("not_managed", "", ["dhmc_unclear"])),
+        (Subject(BARE, replace(ON, role_known=False)), ("not_managed", "", ["dhmc_unclear"])),
+        (Subject(BARE, replace(ON, trusted=Answer.MAYBE)), ("not_managed", "", ["dhmc_unclear"])),
+        (Subject(BARE, replace(ON, permitted=Answer.MAYBE)), ("not_managed", "", ["dhmc_unclear"])),
+        (
+            Subject(BARE, replace(ON, permitted=Answer.MAYBE, trusted=Answer.NO)),
+            ("not_managed", "", ["dhmc_role_untrusted"]),
+        ),
+        (Subject(WITH, ON, None, UNCLEAR), ("not_managed", "", ["profile_unclear"])),
+        (Subject(WITH, ON, None, UNREAD), ("not_managed", "", ["profile_unclear"])),
+        (Subject(WITH, OFF, None, UNCLEAR), ("not_managed", "", ["profile_unclear", "dhmc_off"])),
+        (Subject(WITH, BAD, LOST, UNCLEAR), ("connection_lost", "", ["profile_unclear", "dhmc_role_unpermitted"])),
+        (
+            Subject(WITH, replace(ON, permitted=Answer.MAYBE), None, UNCLEAR),
+            ("not_managed", "", ["profile_unclear", "dhmc_unclear"]),
+        ),
+        (Subject(WITH, Dhmc(known=False), None, UNCLEAR), ("not_managed", "", ["profile_unclear", "dhmc_unclear"])),
+        # Whether it would receive commands does not matter to whether it is managed.
+        (
+            Subject(WITH, OFF, None, replace(FULL, messages=Answer.MAYBE, messages_unclear="x")),
+            ("not_managed", "", ["agent_silent", "profile_unclear"]),
+        ),
+        (
+            Subject(WITH, OFF, None, replace(UNCLEAR, created=NOW)),
+            ("pending", "", ["profile_unclear", "dhmc_off", "changed_recently"]),
+        ),
         # The connection is lost.
         (Subject(BARE, OFF, LOST), ("connection_lost", "", ["dhmc_off"])),
         (Subject(BARE, ON, LOST), ("connection_lost", "", ["agent_silent"])),
@@ -117,6 +157,21 @@ def test_a_role_of_quick_setup_is_named_and_is_no_fault():
     assert judged(Subject(BARE, dhmc))[2] == ["agent_silent", "dhmc_role_foreign"]
 
 
+def test_what_leaves_it_open_is_said():
+    found = assess(Subject(WITH, OFF, None, UNCLEAR), OPEN, NOW).reasons
+    assert [one.severity for one in found] == ["blocking", "warning"]
+    assert found[0].message == (
+        "Whether Web lets the instance register can't be told from outside: statement Web of the policy Web depends on "
+        "aws:SourceVpc."
+    )
+    assert "whether its profile Web lets it in can't be told" in found[1].message
+    found = assess(Subject(WITH, OFF, None, UNREAD), OPEN, NOW).reasons
+    assert found[0].message.endswith("it could not be read.")
+    dhmc = replace(ON, permitted=Answer.MAYBE, unclear="statement 1 of the inline policy P (Allow) depends on aws:x")
+    (found,) = assess(Subject(BARE, dhmc), OPEN, NOW).reasons
+    assert found.message.endswith(f"from outside: {dhmc.unclear}.")
+
+
 def test_the_network_counts_only_where_nothing_else_is_wrong():
     assert judged(Subject(BARE, ON), CLOSED) == ("not_managed", "", ["no_egress"])
     # What can't be told blocks nothing.
@@ -126,6 +181,11 @@ def test_the_network_counts_only_where_nothing_else_is_wrong():
     # So it has to be read only for those that are unclear without it.
     assert needs_network(assess(Subject(BARE, ON), None, NOW))
     assert needs_network(assess(Subject(replace(BARE, launched=NOW), ON), None, NOW))
+    # An open question is one of these, unless something else is plainly wrong.
+    assert needs_network(assess(Subject(WITH, OFF, None, UNCLEAR), None, NOW))
+    assert judged(Subject(WITH, OFF, None, UNCLEAR), CLOSED)[2] == ["no_egress", "profile_unclear", "dhmc_off"]
+    for clear in (Subject(replace(WITH, imds=False), OFF, None, UNCLEAR), Subject(WITH, ON, ONLINE, UNCLEAR)):
+        assert not needs_network(assess(clear, None, NOW))
     for clear in (Subject(BARE, OFF), Subject(BARE, ON, ONLINE), Subject(replace(BARE, state="stopped"), ON)):
         assert not needs_network(assess(clear, None, NOW))
 
@@ -166,6 +226,7 @@ def test_every_reason_has_a_title_and_a_fix_that_names_what_it_is_about():
     (Dhmc("R", trusted=Answer.NO, permitted=Answer.NO), False,
      "its trust policy does not trust ssm.amazonaws.com, and it does not allow ssm:UpdateInstanceInformation"),
     (Dhmc("R", trusted=Answer.MAYBE), None, "a condition or a resource in its policies decides"),
+    (Dhmc("R", trusted=Answer.MAYBE, unclear="it depends"), None, "it depends"),
     (Dhmc("R", trusted=Answer.MAYBE, permitted=Answer.NO), False, "it does not allow ssm:UpdateInstanceInformation"),
 ])  # fmt: skip
 def test_a_role_can_be_used_if_nothing_that_was_read_is_against_it(dhmc, usable, problem):
@@ -215,6 +276,7 @@ def test_what_ec2_and_systems_manager_say_is_read():
         address="10.0.0.5",
         ipv6=("2600::1",),
         launched=OLD,
+        tags=(("Name", "web"), ("x", "y")),
     )
     assert found == expected
     # Without interfaces it is not known whether it has IPv6, nor whose it is.

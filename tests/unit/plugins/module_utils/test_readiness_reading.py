@@ -69,7 +69,9 @@ def facts(**roles):
 
 def usable(broken, **roles):
     found = read_iam(Reader(broken), [], facts(**roles))
-    return {region: (one.usable, one.problem) for region, one in found.dhmc.items()}, found.unread
+    return {
+        region: (one.usable, one.problem) for region in found.regions for one in [found.dhmc_of(region)]
+    }, found.unread
 
 
 def test_a_role_that_can_not_be_read_says_nothing_of_the_others():

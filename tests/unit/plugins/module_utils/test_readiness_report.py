@@ -7,7 +7,6 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness import Dhmc
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_report import (
     check_baseline,
     comparison,
@@ -19,6 +18,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_report im
     sorted_rows,
     totals_of,
 )
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_types import Dhmc
 
 
 def row(name, verdict, *reasons, region="eu-west-1"):

@@ -74,9 +74,9 @@ def role(**parts):
     return RoleState(**{"name": "Role", "path": "/", "trust": EC2, "managed": (CORE,), **parts})
 
 
-def plan(now=None, profile=None, arns=(CORE,), **options):
+def plan(now=None, profile=None, arns=(CORE,), regions=(), **options):
     request = parse_request({**OPTIONS, **options})
-    return plan_present(request, HOME, Found(now, profile, tuple(arns), POLICIES), compare_policies)
+    return plan_present(request, HOME, Found(now, profile, tuple(arns), POLICIES, regions), compare_policies)
 
 
 def operations(found):
@@ -193,6 +193,29 @@ def test_what_depends_on_a_condition_is_noted():
     some = document(resource="arn:aws:ec2:eu-west-1:123456789012:instance/*")
     found = plan(role(trust=json.dumps(conditional), managed=(), inline={"p": some}))
     assert [("trust policy" in note, PING in note) for note in found.notes] == [(True, False), (False, True)]
+    assert "statement 1 of the inline policy p (Allow) is about some of the instances only" in found.notes[1]
+
+
+def test_a_role_has_to_serve_in_the_regions_of_the_task():
+    eu, us = "eu-west-1", "us-east-1"
+    some = role(managed=(), inline={"p": document(resource=f"arn:aws:ec2:{eu}:123456789012:instance/*")})
+    assert plan(some, regions=(eu,)).notes == []
+    refused("does not fit: it does not allow ssm:UpdateInstanceInformation.", now=some, regions=(us,))
+    refused("it does not allow ssm:UpdateInstanceInformation in us-east-1.", now=some, regions=(eu, us))
+    # It is fixed for them, too.
+    assert operations(plan(some, regions=(eu,), fix=True)) == []
+    assert operations(plan(some, regions=(eu, us), fix=True)) == [("attach", CORE)]
+    # A service that is trusted by whatever name it has in the partition.
+    bound = document(resource=f"arn:aws:ec2:{eu}:*:instance/*")
+    policies = {**POLICIES, BOUND: ManagedPolicy(BOUND, "Bound", bound, "v1")}
+    request = parse_request({**OPTIONS, "permissions_boundary": BOUND})
+    for regions, words in (((eu,), ""), ((eu, us), "it does not allow ssm:UpdateInstanceInformation in us-east-1")):
+        found = Found(None, None, (CORE,), policies, regions)
+        if not words:
+            assert plan_present(request, HOME, found, compare_policies).notes == []
+            continue
+        with pytest.raises(InputError, match=words):
+            plan_present(request, HOME, found, compare_policies)
 
 
 PROFILE = {"name": None, "instance_profile": "app/dev/Profile"}
