@@ -46,7 +46,7 @@ def test_profiles_in_use_are_answered_for_with_policy_statement_and_instances(ac
     rows = {row["instance_profile"]: row for row in run.result["profiles"]}
     assert sorted(one["instance_id"] for one in rows["Core"]["instances"]) == sorted(core)
     assert {one["region"] for one in rows["Core"]["instances"]} == {EU, US}
-    assert rows["Own"]["instances"] == [{"region": US, "instance_id": own, "state": "running"}]
+    assert rows["Own"]["instances"] == [{"region": US, "instance_id": own, "state": "running", "answer": "yes"}]
     (reason,) = rows["Core"]["permissions"][0]["reasons"]
     assert (reason["policy"], reason["kind"], reason["arn"]) == ("AmazonSSMManagedInstanceCore", "managed", CORE)
     (reason,) = rows["Own"]["permissions"][0]["reasons"]
