@@ -120,7 +120,7 @@ class ActionModule(ActionBase):
 
     def _message(self, end: str, state: Row, elapsed: float) -> str:
         totals = state["totals"]
-        verb = "is" if totals["managed"] == 1 else "are"
+        verb = "is" if 1 in (totals["managed"], totals["in_scope"]) else "are"
         counts = f"{totals['managed']} of {count(totals['in_scope'], 'instance')} {verb} managed"
         reasons = f": {why(state)}" if why(state) else ""
         none = f"No instance is in scope in {', '.join(row['region'] for row in state['regions'])}"

@@ -124,7 +124,7 @@ def test_every_region(account, aws_trust):
     account.add_role(ROLE, aws_trust("ssm.amazonaws.com"), policy, path="/service-role/")
     policies = render(account, "dhmc", regions="all")
     named = render(account, "dhmc")
-    every = Needs(account.id).of(account.dhmc_role("--check", dhmc_regions="all").ok())
+    every = Needs(account.id, {ROLE: f"service-role/{ROLE}"}).of(account.dhmc_role("--check", dhmc_regions="all").ok())
     assert denied(policies["dhmc"], every) == []
     regions = {need.resource.split(":")[3] for need in denied(named["dhmc"], every) if need.resource != "*"}
     assert len(regions) > 10

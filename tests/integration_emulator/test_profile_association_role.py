@@ -102,7 +102,7 @@ def test_absent_with_a_backup_restores_and_a_changed_instance_fails_unless_overw
 
 def test_a_restore_without_a_file_or_with_one_that_holds_nothing_fails_before_any_write(fleet):
     run = fleet.play("restored").failed()
-    assert "profile_association_backup_file: name the file that an earlier run wrote" in run.text
+    assert "profile_association_backup_file: is empty: name the file that an earlier run wrote" in run.text
     (fleet.account.folder / "before.json").write_text("", encoding="utf-8")
     run = fleet.play("restored", profile_association_backup_file="before.json").failed()
     assert "has nothing for instance_profile_association to restore" in run.text

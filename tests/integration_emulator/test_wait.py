@@ -81,11 +81,16 @@ def lines(run):
 
 
 @contextmanager
-def after(seconds, action):
-    """Does something while a playbook waits."""
+def meanwhile(account, region, action):
+    """Does something while a playbook waits: when it has looked once, and looks again."""
+    # Calls of the test itself are no looks.
+    account.control.clear_calls(account.id)
 
     def later():
-        time.sleep(seconds)
+        deadline = time.monotonic() + 120
+        while len(account.control.calls(account.id, operation="DescribeInstances", region=region)) < 2:
+            assert time.monotonic() < deadline, "it did not look twice"
+            time.sleep(0.1)
         action()
 
     thread = Thread(target=later)
@@ -109,7 +114,7 @@ def test_all_that_are_managed_are_not_waited_for(account, fleet):
 
 def test_it_waits_until_they_are_managed(account, fleet):
     late = start(account, EU, 1, fleet_agent="stopped")
-    with after(8, lambda: stop_agent(account, EU, late, "running")):
+    with meanwhile(account, EU, lambda: stop_agent(account, EU, late, "running")):
         run = wait(account).ok(changed=False)
     assert run.result["reached"], run.out
     assert run.result["looks"] == len(lines(run)) > 1
@@ -128,7 +133,7 @@ def test_a_wait_that_runs_out_has_what_is_known_and_does_not_fail(account, fleet
     assert "changed_recently" in run.result["msg"]
     assert missing["may_come"]
     assert missing["fix"]
-    assert run.rows[US] == {"region": US, "in_scope": 2, "managed": 2, "failed": False}
+    assert run.rows[US] == {"region": US, "in_scope": 2, "managed": 2, "failed": False, "forbidden": False}
     assert lines(run)[-1].endswith(", the time is up")
 
 
@@ -149,7 +154,7 @@ def test_without_hope_it_ends_at_once_and_names_the_reasons(account, role):
     lost = start(account, EU, 2)
     run = wait(account).ok()
     assert (run.result["hopeless"], run.result["looks"], run.result["timed_out"]) == (True, 1, False)
-    assert "1 of 3 instances are managed, and waiting does not help: 2 dhmc_off" in run.result["msg"]
+    assert "1 of 3 instances is managed, and waiting does not help: 2 dhmc_off" in run.result["msg"]
     assert sorted(one["instance_id"] for one in run.result["missing"]) == sorted(lost)
     assert {one["reason"] for one in run.result["missing"]} == {"dhmc_off"}
     assert lines(run)[-1].endswith("waiting does not help: 2 dhmc_off")
@@ -160,7 +165,7 @@ def test_without_hope_it_ends_at_once_and_names_the_reasons(account, role):
 
 def test_somebody_turns_it_on_meanwhile(account, role):
     start(account, US, 1)
-    with after(6, lambda: open_the_way(account, US)):
+    with meanwhile(account, US, lambda: open_the_way(account, US)):
         run = wait(account, regions=US, stop_when_hopeless=False).ok()
     assert run.result["reached"]
     assert run.result["looks"] > 1
@@ -209,7 +214,7 @@ def test_instances_that_are_about_to_run_and_those_to_be_launched_are_waited_for
         run = wait(account, regions=US, wait_timeout=0, endpoint_url=endpoint).ok()
     assert run.result["totals"]["in_scope"] == 2
     assert [(one["instance_id"], one["verdict"]) for one in run.result["missing"]] == [(fleet[0], "pending")]
-    with after(6, lambda: start(account, US, 2, role="web")):
+    with meanwhile(account, US, lambda: start(account, US, 2, role="web")):
         run = wait(account, regions=US, filters={"tag:role": "web"}, min_managed=2).ok()
     assert run.result["totals"] == {"in_scope": 2, "managed": 2, "missing": 0, "coverage": 100.0}
     assert run.result["looks"] > 1
@@ -325,7 +330,7 @@ def test_a_wait_that_runs_out_fails_the_enabling_only_if_asked(account):
     assert "2 regions: 2 changed" in run.text
     run = enable(account, **short, ssm_wait_fail="true")
     assert run.rc == 2
-    assert "Wait: 0 of 1 instances are managed" in run.text
+    assert "Wait: 0 of 1 instance is managed" in run.text
     # One that can't look at all is another thing: nobody knows what it would have seen.
     account.faults(
         {"operation": "DescribeInstanceProperties", "error": DENIED},
