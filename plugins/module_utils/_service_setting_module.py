@@ -16,6 +16,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._aws.identity import
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients, Identity
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import Entry, Original, to_rows
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup_task import BackupTask
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.fresh import is_stale, read_fresh
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import count
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import (
     ChangedMeanwhile,
@@ -54,9 +55,6 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_setting_api
 
 if TYPE_CHECKING:
     from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-# Seconds after which a value is read again before it is replaced: a region that hangs can hold the plan back for long.
-_FRESH = 5.0
 
 
 @dataclass
@@ -171,7 +169,8 @@ def _read(module: AnsibleAWSModule, clients: Clients, setting: str, regions: lis
     ssm = {region: clients.client("ssm", region) for region in regions}
 
     def read(region: str) -> tuple[Setting, float]:
-        return read_setting(region, get_setting(ssm[region], setting)), time.monotonic()
+        sent = time.monotonic()
+        return read_setting(region, get_setting(ssm[region], setting)), sent
 
     answers, errors = fan_out(read, regions, deadline=deadline)
     refuse_disabled(clients, errors)
@@ -195,8 +194,8 @@ def _apply(clients: Clients, setting: str, steps: Iterable[Step], read: _Read, d
 
     def change(region: str) -> None:
         step = todo[region]
-        if time.monotonic() - read.at[region] > _FRESH:
-            now = read_setting(region, get_setting(ssm[region], setting)).value
+        if is_stale(read.at[region]):
+            now = read_setting(region, read_fresh(lambda: get_setting(ssm[region], setting))).value
             if now != step.before:
                 raise ChangedMeanwhile(step.before, now)
         if step.operation == "update" and step.after is not None:

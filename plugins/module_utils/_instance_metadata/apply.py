@@ -9,11 +9,11 @@ alone if someone else has changed it.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.fresh import is_stale, read_fresh
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import ChangedMeanwhile, may_have_happened
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import DeadlineExceeded, fan_out
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.api import MetadataOptions
@@ -31,8 +31,6 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.p
 )
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._pace import wait_until
 
-# Seconds for which a reading counts.
-FRESH = 5.0
 # The burst of a token bucket: later calls wait for EC2's rate, and what was read for them would be old by then.
 _CHUNK = 100
 # So many at once take the burst in some round trips.
@@ -62,8 +60,9 @@ def carry_out(
 
 def change_defaults(api: MetadataOptions, step: Step[Defaults], read_at: float) -> None:
     """Change a region's defaults. Raise ChangedMeanwhile if someone else has."""
-    if time.monotonic() - read_at > FRESH:
-        _compare(step.target.options, read_defaults(step.target.region, api.defaults()).options, step.changes)
+    if is_stale(read_at):
+        now = read_defaults(step.target.region, read_fresh(api.defaults))
+        _compare(step.target.options, now.options, step.changes)
     api.modify_defaults({MEMBERS[name]: value for name, value in step.changes.items()})
 
 
@@ -71,10 +70,10 @@ def _compared(
     api: MetadataOptions, steps: Mapping[str, Step[Instance]], read_at: float, outcome: Outcome
 ) -> dict[str, Step[Instance]]:
     """The steps whose instances are still as they were planned for. The others get an error."""
-    if time.monotonic() - read_at <= FRESH:
+    if not is_stale(read_at):
         return dict(steps)
     try:
-        rows = api.of_instances(steps)
+        rows = read_fresh(lambda: api.of_instances(steps))
     except Exception as error:  # not read, so not changed
         outcome.errors.update(dict.fromkeys(steps, error))
         return {}

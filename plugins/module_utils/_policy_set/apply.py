@@ -8,7 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.fresh import read_fresh
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import ChangedMeanwhile, code_of, may_have_happened
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._fan_out import DeadlineExceeded
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.policy_sets import PolicyGateway
@@ -70,8 +72,8 @@ def apply(steps: Iterable[Step], gateway: PolicyGateway, deadline: float, *, all
                 raise DeadlineExceeded("not begun within the timeout")
             if arn in removed:
                 removed.remove(arn)
-                _compare(step.policy, gateway.policy(arn))
-                _compare_holders(step.policy, gateway.holders(arn))
+                _compare(step.policy, read_fresh(partial(gateway.policy, arn)))
+                _compare_holders(step.policy, read_fresh(partial(gateway.holders, arn)))
             if isinstance(step, Create):
                 _create(step.policy, gateway, wait=step.policy.name.lower() in freed)
             else:
@@ -88,10 +90,10 @@ def apply(steps: Iterable[Step], gateway: PolicyGateway, deadline: float, *, all
 def _do(step: NewVersion | Retag | Attach | Detach | Remove, gateway: PolicyGateway) -> None:
     arn = step.policy.arn
     if isinstance(step, NewVersion):
-        _compare(step.policy, gateway.policy(arn))
+        _compare(step.policy, read_fresh(partial(gateway.policy, arn)))
         _change_version(step, gateway)
     elif isinstance(step, Retag):
-        _compare_tags(step, gateway.policy(arn))
+        _compare_tags(step, read_fresh(partial(gateway.policy, arn)))
         if step.added:
             gateway.tag(arn, step.added)
         if step.removed:
@@ -143,7 +145,7 @@ def _add_version(arn: str, document: str, gateway: PolicyGateway) -> None:
 
 
 def _remove(policy: Policy, gateway: PolicyGateway) -> None:
-    now = gateway.policy(policy.arn)
+    now = read_fresh(partial(gateway.policy, policy.arn))
     if now is None:
         return
     _compare(policy, now)

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_policies
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import ATTACHMENT, Entry
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.fresh import is_stale, read_fresh
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import (
     ChangedMeanwhile,
     InUse,
@@ -39,9 +40,6 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._role_policies impor
     ordered,
     plan_present,
 )
-
-# Seconds for which a reading counts.
-FRESH = 5.0
 
 
 @dataclass
@@ -155,8 +153,8 @@ def carry_out(iam: Any, extensions: Extensions) -> None:
 
 def _attach(iam: Any, plan: Extension) -> None:
     try:
-        if plan.changes and time.monotonic() - plan.read_at > FRESH:
-            now = attached_policies(iam, plan.role)
+        if plan.changes and is_stale(plan.read_at):
+            now = read_fresh(lambda: attached_policies(iam, plan.role))
             for change in plan.changes:
                 if change.arn in now:
                     raise ChangedMeanwhile(f"{plan.role} without {change.name}", "attached")

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.fresh import read_fresh
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import ChangedMeanwhile
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.policy_edits import (
     add_version,
@@ -97,7 +98,7 @@ def _make(iam: Any, step: Step) -> bool:
     if step.operation in (PUT, DELETE):
         return _edit_inline(iam, str(step.role), step)
     if step.operation in (ATTACH, DETACH):
-        if is_attached(iam, str(step.role), str(step.arn)) is (step.operation == ATTACH):
+        if read_fresh(lambda: is_attached(iam, str(step.role), str(step.arn))) is (step.operation == ATTACH):
             return False
         (attach if step.operation == ATTACH else detach)(iam, str(step.role), str(step.arn))
         return True
@@ -105,7 +106,7 @@ def _make(iam: Any, step: Step) -> bool:
 
 
 def _edit_inline(iam: Any, role: str, step: Step) -> bool:
-    now = inline_policy(iam, role, step.policy)
+    now = read_fresh(lambda: inline_policy(iam, role, step.policy))
     if now == step.after:
         return False
     if now != step.before:
@@ -118,7 +119,7 @@ def _edit_inline(iam: Any, role: str, step: Step) -> bool:
 
 
 def _edit_managed(iam: Any, arn: str, step: Step) -> bool:
-    version, text = default_version(iam, arn) or (None, None)
+    version, text = read_fresh(lambda: default_version(iam, arn)) or (None, None)
     if step.operation == VERSION:
         if text == step.after:
             return False

@@ -19,6 +19,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.policy import compare_p
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import Entry, to_rows
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup_task import BackupTask
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.fresh import is_stale, read_fresh
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import (
     ChangedMeanwhile,
     Failure,
@@ -58,8 +59,6 @@ if TYPE_CHECKING:
 
 # Seconds that guarding a role and reading it may take. A module of one role has no timeout of its own.
 TIMEOUT = 300.0
-# Seconds after which a document is read again before it is replaced.
-_FRESH = 5.0
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,8 @@ class Target:
     role: Mapping[str, Any]
     profile: str | None = None
     shared: tuple[str, ...] = ()
+    read_at: float = 0.0
+    """When its policies were asked for, by `time.monotonic`."""
 
     @property
     def name(self) -> str:
@@ -89,9 +90,8 @@ def run(module: AnsibleAWSModule, backup: BackupTask) -> dict[str, Any]:
     try:
         iam = clients.client("iam", clients.global_region())
         target = _target(module.params, clients, iam)
-        target = replace(
-            target, shared=tuple(name for name in profiles_of_role(iam, target.name) if name != target.profile)
-        )
+        shared = tuple(name for name in profiles_of_role(iam, target.name) if name != target.profile)
+        target = replace(target, shared=shared, read_at=time.monotonic())
         now = read_role_policies(iam, target.name)
         request = Request(managed_arns(iam, "managed_policies", names, target.arn), inline)
         if module.params["state"] == "present":
@@ -139,8 +139,8 @@ def _plan(params: Mapping[str, Any], now: RolePolicies, request: Request) -> lis
 
 def change_if_as_read(iam: Any, role: str, change: Change, read_at: float) -> None:
     """Make the change, unless the inline document that it replaces has become another one since it was read."""
-    if change.operation in ("put", "delete") and time.monotonic() - read_at > _FRESH:
-        now = read_inline_policy(iam, role, change.name)
+    if change.operation in ("put", "delete") and is_stale(read_at):
+        now = read_fresh(lambda: read_inline_policy(iam, role, change.name))
         if now != change.before:
             raise ChangedMeanwhile(change.before, now)
     change_role_policy(iam, role, change)
@@ -149,14 +149,13 @@ def change_if_as_read(iam: Any, role: str, change: Change, read_at: float) -> No
 def _apply(
     module: AnsibleAWSModule, iam: Any, target: Target, now: RolePolicies, changes: list[Change]
 ) -> dict[str, Any]:
-    read_at = time.monotonic()
     done: list[Change] = []
     unsure: list[Change] = []
     failure = ""
     for change in changes:
         try:
             if not module.check_mode:
-                change_if_as_read(iam, target.name, change, read_at)
+                change_if_as_read(iam, target.name, change, target.read_at)
             done.append(change)
         except Exception as error:
             detail = describe(error)

@@ -46,9 +46,9 @@ def run_restored(module: AnsibleAWSModule, backup: BackupTask) -> dict[str, Any]
         originals = backup.originals(identity.account)
         iam = clients.client("iam", clients.global_region(partition=identity.partition))
         names = list(dict.fromkeys(role_of(original) for original in originals))
+        read_at = time.monotonic()
         roles = {name: get_iam_role(iam, name) for name in names}
         now = {name: read_role_policies(iam, name) if role else None for name, role in roles.items()}
-        read_at = time.monotonic()
         guard = Guard(clients, identity.partition, deadline)
         planned: list[tuple[Restored, str]] = []
         # The last role that was changed comes first.

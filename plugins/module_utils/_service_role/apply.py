@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +20,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import 
     ROLE_TAG,
     TRUST_POLICY,
 )
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.fresh import is_stale, read_fresh
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import (
     ChangedMeanwhile,
     Failure,
@@ -37,8 +37,6 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.types 
     role_from_journal,
 )
 
-# Seconds after which what was read is read again before it is changed.
-FRESH = 5.0
 # Documents and the like are always compared: IAM replaces them whatever they are.
 _REPLACED = (TRUST_POLICY, ROLE_BOUNDARY, ROLE_DESCRIPTION)
 
@@ -83,14 +81,15 @@ class Applier:
         elif (
             self._is_stale() or change.kind in _REPLACED or (change.kind == INLINE_POLICY and change.before is not None)
         ):
-            now = service_roles.value_now(self._iam, change)
+            now = read_fresh(lambda: service_roles.value_now(self._iam, change))
             if now != change.before:
                 raise ChangedMeanwhile(change.before, now)
         if change.kind == PROFILE_ROLE and change.before is not None:
             self._still_free(change)
 
     def _compare_role(self, change: Change) -> None:
-        seen, now = role_from_journal(change.name, change.before), service_roles.read_role(self._iam, change.name)
+        seen = role_from_journal(change.name, change.before)
+        now = read_fresh(lambda: service_roles.read_role(self._iam, change.name))
         if now and _essence(now) != _essence(seen):
             raise ChangedMeanwhile(seen.to_journal(), now.to_journal())
         holders = profiles_of_role(self._iam, change.name) if now else []
@@ -99,7 +98,7 @@ class Applier:
         self._still_free(change)
 
     def _compare_profile(self, change: Change) -> None:
-        now = service_roles.read_profile(self._iam, change.name)
+        now = read_fresh(lambda: service_roles.read_profile(self._iam, change.name))
         if now and now.role != change.before["role"]:
             raise ChangedMeanwhile(f"the role {change.before['role']}", f"the role {now.role}")
         self._still_free(change)
@@ -110,7 +109,7 @@ class Applier:
             raise InUse(why)
 
     def _is_stale(self) -> bool:
-        return time.monotonic() - self._read_at > FRESH
+        return is_stale(self._read_at)
 
     def _call(self, change: Change, call: Callable[..., None], *parameters: Any) -> None:
         """One writing call. Without an answer nobody knows whether it was carried out."""

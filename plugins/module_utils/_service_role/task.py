@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import to_rows
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup_task import BackupTask
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.apply import FRESH, Applier
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.fresh import is_stale
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.apply import Applier
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._service_role.guard import (
     removes_role,
     takes_role_from_instances,
@@ -65,7 +65,7 @@ class Task:
 
     def _why_kept_now(self, change: Change) -> str:
         """The same right before the change, with everything read again if that was a while ago."""
-        if time.monotonic() - self.survey.at > FRESH:
+        if is_stale(self.survey.at):
             self.survey.forget()
         role = self.reader.role(change.name) if removes_role(change) else None
         profile = self.reader.profile(change.name) if takes_role_from_instances(change) else None

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.fresh import FRESH
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import ChangedMeanwhile, code_of
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._instance_metadata.apply import (
-    FRESH,
     carry_out,
     change_defaults,
 )
