@@ -50,6 +50,17 @@ def test_attached_policies_quota(aws, iam, account, control, refused):
     refused("LimitExceeded", iam.attach_role_policy, RoleName=role, PolicyArn=arns[0])
 
 
+def test_what_is_done_twice_changes_nothing(aws, iam):
+    """IAM API Reference, AttachRolePolicy, SetDefaultPolicyVersion."""
+    arn = iam.create_policy(PolicyName="p", PolicyDocument=document(allow(["s3:GetObject"])))["Policy"]["Arn"]
+    role = aws.role("R")
+    for _twice in range(2):
+        iam.attach_role_policy(RoleName=role, PolicyArn=arn)
+        iam.set_default_policy_version(PolicyArn=arn, VersionId="v1")
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 1
+    assert [one["IsDefaultVersion"] for one in iam.list_policy_versions(PolicyArn=arn)["Versions"]] == [True]
+
+
 def test_document_sizes(aws, iam, refused):
     """IAM User Guide, quotas: managed 6,144, inline of a role 10,240 in total, trust 2,048; white space is free."""
     role = aws.role("R")

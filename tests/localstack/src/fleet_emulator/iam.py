@@ -129,12 +129,21 @@ class FleetIamProvider(IamProvider):
         return call_moto(context)
 
     def attach_role_policy(self, context: RequestContext, role_name: str, policy_arn: str, **kwargs: Any) -> None:
-        """IAM API Reference, "AttachRolePolicy": attaching a policy again changes nothing."""
+        """IAM API Reference, "AttachRolePolicy": attaching a policy again changes nothing; moto counts it again."""
         role = _role(context, role_name)
-        if policy_arn not in role.managed_policies:
-            quota = QUOTAS_OF.of(context.account_id)["AttachedPoliciesPerRoleQuota"]
-            iam_rules.check_count(len(role.managed_policies), quota, "PoliciesPerRole")
+        if policy_arn in role.managed_policies:
+            return
+        quota = QUOTAS_OF.of(context.account_id)["AttachedPoliciesPerRoleQuota"]
+        iam_rules.check_count(len(role.managed_policies), quota, "PoliciesPerRole")
         super().attach_role_policy(context, role_name, policy_arn, **kwargs)
+
+    @handler("SetDefaultPolicyVersion", expand=False)
+    def set_default_policy_version(self, context: RequestContext, request: Answer) -> Any:
+        """IAM API Reference, "SetDefaultPolicyVersion". Set again, moto leaves the policy without a default."""
+        policy = get_iam_backend(context).managed_policies.get(request["PolicyArn"])
+        if policy is not None and policy.default_version_id == request["VersionId"]:
+            return {}
+        return call_moto(context)
 
     @handler("CreateInstanceProfile", expand=False)
     def create_instance_profile(self, context: RequestContext, request: Answer) -> Any:
