@@ -34,7 +34,7 @@ demo: $(STAMP) ## Turn DHMC on and off in several regions of a local AWS account
 	@$(BIN)/fleet-emulator run -- $(BIN)/python tools/demo.py
 
 .PHONY: test
-test: lint sanity unit molecule ## Lint, sanity, unit and emulator tests, and the main job with Molecule.
+test: lint unit test-faults-short ## Lint, unit tests, tests of the main job against the emulator, and some faults.
 
 .PHONY: lint
 lint: $(STAMP) ## ruff, mypy, yamllint, ansible-lint (production), documentation and changelog lint.
@@ -44,7 +44,7 @@ lint: $(STAMP) ## ruff, mypy, yamllint, ansible-lint (production), documentation
 sanity: $(STAMP) ## ansible-test sanity on the built collection, without ignore entries.
 	@tools/sanity $(BIN)
 
-# What goes beyond the main job takes as long again: `make test-more` runs it, `make test-all` everything.
+# What goes beyond the main job takes longer than the rest: `make test-more` runs it, `make test-all` everything.
 MORE := test_audit_ssm test_enable_modes test_iam_policy_set test_iam_service_role test_instance_profile_association \
 	test_instance_profile_permission_backup test_instance_profile_permission_held test_instance_profile_policy \
 	test_network_truth test_operator_policy test_operator_policy_dhmc test_operator_policy_needs \
@@ -81,7 +81,7 @@ test-faults: $(STAMP) ## Every fault: throttling, regions down, denials, kills, 
 	@$(BIN)/fleet-emulator run -- $(FAULTS)
 
 .PHONY: test-all
-test-all: test test-more ## Both of these. The faults take as long again: make test-faults.
+test-all: test sanity molecule test-more ## All of these. Every fault takes as long again: make test-faults.
 
 .PHONY: build
 build: $(STAMP) ## The collection's artifact, in build/.

@@ -105,12 +105,15 @@ class Case:
         exact = self.scenario.undo is None
         return differences(self.undisturbed.state, snapshot(self.session), ids=exact)
 
-    def check_way_in(self, when: str, *, undoing: bool | None = None) -> None:
-        """Nobody who had a way in was without one at any moment. What only DHMC or we gave may go with the undo."""
+    def check_way_in(self, when: str, *, undoing: bool | None = None, moments: bool = True) -> None:
+        """Nobody who had a way in was without one at any moment, or without `moments` at the end.
+
+        What only DHMC or we gave may go with the undo.
+        """
         seen = self.control.watched(self.account)
         undoing = self.scenario.playbook == UNDO if undoing is None else undoing
         protected = set(seen["start"]) & set(self.original.online) if undoing else set(seen["start"])
-        for moment in seen["moments"]:
+        for moment in seen["moments"] if moments else ():
             if lost := sorted(protected & set(moment["lost"])):
                 what = f"{moment['operation']} {moment['resource']} in {moment['region']}"
                 self.problem(f"{when}: without a way in after {what}: {', '.join(lost)}")

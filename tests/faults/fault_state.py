@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,6 +13,7 @@ from botocore.handlers import json_decode_policies
 from fault_account import DHMC, REGIONS
 
 State = dict[str, Any]
+_VERSION = re.compile(r"v\d+")
 _MISSING = "(not there)"
 
 
@@ -125,7 +127,13 @@ def _tags(tags: list[dict[str, str]]) -> dict[str, str]:
 
 
 def _without_ids(state: State) -> State:
-    return {
-        name: {key: value for key, value in parts.items() if key != "id"} if isinstance(parts, dict) else parts
-        for name, parts in state.items()
-    }
+    return {name: _nameless(parts) if isinstance(parts, dict) else parts for name, parts in state.items()}
+
+
+def _nameless(parts: dict[str, Any]) -> dict[str, Any]:
+    """Without the id, and without the numbers of a policy's versions: one that is made twice has another number."""
+    versions = {key: value for key, value in parts.items() if _VERSION.fullmatch(key)}
+    found = {key: value for key, value in parts.items() if key != "id" and key not in versions}
+    if versions:
+        found.update(default=versions[parts["default"]], texts=sorted({*versions.values()}))
+    return found

@@ -50,14 +50,18 @@ def test_the_same_twice(case, scenario):
 
 @pytest.mark.parametrize("delay", [2.0, 6.0])
 def test_enable_races_disable(case, delay):
-    """Whoever wins: nobody loses a way in, and each of the two brings about its own state afterwards."""
+    """Nobody has lost the way in afterwards, and each of the two brings about its own state.
+
+    Between two writes of two runs an instance may be without a way in: both look again, and give it back. An agent only
+    looks for other credentials every 30 minutes.
+    """
     one = case(ENABLE)
     one.run()
     outcomes = both(one, (UNDO, ENABLE.undo), delay)
     for number, outcome in enumerate(outcomes, 1):
         if outcome.rc != 0 and not outcome.message:
             one.problem(f"run {number} of 2 failed without a message: {outcome.text[-800:]}")
-    one.check_way_in("enable races disable", undoing=True)
+    one.check_way_in("enable races disable", undoing=True, moments=False)
     one.finish()
     one.undo()
     assert one.problems == []

@@ -8,7 +8,9 @@ import json
 
 import pytest
 from closed_regions import closed
+from conftest import DHMC
 from iam_zoo import CORE, PING, Zoo, document, statement
+from interruptions import while_held
 
 NAME = "instance_profile_permission"
 US, EU, ELSEWHERE = "us-east-1", "eu-west-1", "eu-west-2"
@@ -319,3 +321,30 @@ def test_what_is_not_about_the_permission_asks_for_no_instances_elsewhere(accoun
     run = absent(account, actions=["ssm:PutInventory"]).ok(changed=True)
     assert denied(zoo) == ["Web"]
     assert [call for call in run.reads if call.startswith("DescribeInstances ")] == ["DescribeInstances us-east-1"]
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_what_has_lost_its_way_in_by_then_gets_it_back(account, zoo, refused):
+    """Somebody turns DHMC off between the look and the write."""
+    zoo.add("Own", zoo.policy("Own", document(statement(PING, "ssmmessages:*", "s3:GetObject"))))
+    zoo.start(US, "Own")
+    before = zoo.state()
+    if refused:
+        account.faults({"operation": "DeleteRolePolicy", "error": {"code": "AccessDenied", "message": "not you"}})
+
+    def turn_off():
+        account.client("ssm", US).reset_service_setting(SettingId=DHMC)
+
+    given = {"method": "deny" if refused else "auto", "backup_file": "before.json"}
+    run = while_held(account, lambda: absent(account, **given), turn_off, pause=0, write=True)
+    account.faults()
+    again = account.module(NAME, region=US, state="restored", backup_file="before.json").ok(changed=refused)
+    if refused:
+        run.failed("NotGivenBack", "could not get its permissions back: AccessDenied: not you. Restore the backup")
+        assert again.writes == ["DeleteRolePolicy us-east-1"] * 2
+    else:
+        run.failed("GivenBack", "has its permissions back: run again")
+        assert run.result["changed"] is False
+    assert zoo.state() == before
+    nodes = account.client("ssm", US).describe_instance_information()["InstanceInformationList"]
+    assert [node["PingStatus"] for node in nodes] == ["Online", "Online"]

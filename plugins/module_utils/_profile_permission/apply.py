@@ -55,8 +55,9 @@ class NotConfirmed(Exception):
 
 @dataclass
 class Outcome:
-    """By the number of the step: the errors, and the steps that someone else had done already."""
+    """By the number of the step: the steps, the errors, and the steps that someone else had done already."""
 
+    steps: Mapping[int, Step] = field(default_factory=dict)
     errors: dict[int, Exception] = field(default_factory=dict)
     done_before: set[int] = field(default_factory=set)
 
@@ -84,7 +85,7 @@ def apply(iam: Any, steps: Mapping[int, Step], deadline: float, *, stop: bool) -
         return found
 
     outcomes, broken = read_all(work, groups, deadline)
-    result = Outcome()
+    result = Outcome(steps)
     for outcome in outcomes.values():
         result.errors.update(outcome.errors)
         result.done_before |= outcome.done_before

@@ -62,6 +62,7 @@ class Protector:
 
     def __init__(self, surveyor: Surveyor, survey: Survey, terms: Terms) -> None:
         self._surveyor, self._survey, self._terms = surveyor, survey, terms
+        self._seen: DhmcInUse | None = None
 
     def protection(self, roles: list[RoleFacts]) -> Protection:
         """What is protected among the roles that the task would change, and among the policies on them.
@@ -72,7 +73,7 @@ class Protector:
             return Protection()
         surveyor, terms = self._surveyor, self._terms
         # A region that does not answer must leave time for the rest.
-        dhmc = read_dhmc_in_use(surveyor.clients, surveyor.regions, _part(surveyor.deadline, 3))
+        dhmc = self._seen = read_dhmc_in_use(surveyor.clients, surveyor.regions, _part(surveyor.deadline, 3))
         others = self._others(roles) if terms.allow_shared else {}
         everyone = {role.name: role for role in [*(others or {}).values(), *roles]}
         reasons = {
@@ -91,6 +92,17 @@ class Protector:
         if others is None:
             kept.update(_shared(roles))
         return Protection({role.name: why[role.name] for role in roles if role.name in why}, kept)
+
+    def dhmc_has_changed(self) -> bool:
+        """Whether a region's setting is another one than `protection` has seen, or can't be read any more."""
+        if self._seen is None or not self._terms.pings:
+            return False
+        deadline = time.monotonic() + _PATIENCE
+        try:
+            now = read_dhmc_in_use(self._surveyor.clients, self._surveyor.regions, deadline)
+        except Exception:  # the next look says why
+            return True
+        return (now.roles, set(now.unread)) != (self._seen.roles, set(self._seen.unread))
 
     def _pings(self, role: RoleFacts) -> bool:
         resources = resources_of(PING, (), self._survey.partition, self._survey.account)

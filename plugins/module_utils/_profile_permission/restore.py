@@ -13,15 +13,10 @@ from ansible.module_utils.common.warnings import warn
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._clients import Clients
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup_task import BackupTask
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, InputError
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.policy_edits import read_versions
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam.policy_state import RoleNow
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_api import policy_exists
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_fleet_api import read_all, read_bare_role
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.apply import Outcome, apply, confirm
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.read_now import read_now
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.restore_plan import (
     SKIP,
-    Now,
-    Target,
     Undo,
     plan_restored,
     targets_of,
@@ -55,7 +50,7 @@ def restore(module: AnsibleAWSModule, backup: BackupTask) -> dict[str, Any]:
         raise Failure(f"{text}. Nothing was changed.") from error
     targets = targets_of(backup.originals(account))
     iam = clients.client("iam", clients.global_region(partition=backup.partition))
-    undone = plan_restored(targets, _read(iam, targets, deadline), overwrite=params["overwrite"])
+    undone = plan_restored(targets, read_now(iam, targets, deadline), overwrite=params["overwrite"])
     steps = {number: undo.step for number, undo in enumerate(undone) if undo.step}
     outcome = Outcome()
     errors: dict[int, Exception] = {}
@@ -64,28 +59,6 @@ def restore(module: AnsibleAWSModule, backup: BackupTask) -> dict[str, Any]:
         made = {number: step for number, step in steps.items() if number not in outcome.errors}
         errors = confirm(iam, made, deadline) if params["confirm"] else {}
     return _result(undone, outcome, errors)
-
-
-def _read(iam: Any, targets: list[Target], deadline: float) -> Now:
-    """What IAM holds. What can't be read is kept with its error, so that the rest can be restored."""
-    names = sorted({target.role for target in targets if target.role})
-    edited = sorted({str(target.arn) for target in targets if not target.role})
-    bare, role_errors = read_all(lambda name: read_bare_role(iam, name), names, deadline)
-    versions, version_errors = read_all(lambda arn: read_versions(iam, arn), edited, deadline)
-    missing = sorted(
-        {
-            target.arn
-            for target in targets
-            if target.role and target.arn and bare.get(target.role) and target.arn not in bare[target.role].attached
-        }
-    )
-    exists, policy_errors = read_all(lambda arn: policy_exists(iam, arn), missing, deadline)
-    return Now(
-        {name: RoleNow(frozenset(role.attached), role.inline) if role else None for name, role in bare.items()},
-        versions,
-        exists,
-        {**role_errors, **version_errors, **policy_errors},
-    )
 
 
 def _result(undone: list[Undo], outcome: Outcome, unconfirmed: dict[int, Exception]) -> dict[str, Any]:

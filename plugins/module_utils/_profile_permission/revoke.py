@@ -57,6 +57,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.
     needs_versions,
     plan_absent,
 )
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.second_look import look_again
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.steps import Step, entries_of
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_survey import Survey, Surveyor
 
@@ -77,7 +78,8 @@ def take_away(module: AnsibleAWSModule, backup: BackupTask) -> dict[str, Any]:
     names = allowing_roles(rows)
     allowing = [role for name, role in survey.roles.items() if name in names]
     try:
-        protection = Protector(surveyor, survey, _terms(module, actions)).protection(allowing)
+        protector = Protector(surveyor, survey, _terms(module, actions))
+        protection = protector.protection(allowing)
         todo = [role for role in allowing if role.name not in protection.roles]
         plan = _plan({**params, "deny_policy_name": deny_name}, surveyor, todo, resources, protection)
     except InputError:
@@ -90,6 +92,7 @@ def take_away(module: AnsibleAWSModule, backup: BackupTask) -> dict[str, Any]:
     if not module.check_mode:
         backup.keep(entries_of(plan.steps, survey.account, survey.partition))
         outcome = apply(surveyor.iam, dict(enumerate(plan.steps)), surveyor.deadline, stop=True)
+        look_again(surveyor, survey, protector, {role.name: role for role in todo}, outcome)
     return _result(survey, rows, plan, protection, outcome)
 
 
