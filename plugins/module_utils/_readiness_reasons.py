@@ -29,8 +29,12 @@ _IMDS_MANY = (
     '"regions": "{regions}", "backup_file": "{backup}"}}\''
 )
 _ENDPOINT_IS = '"metadata-options.http-endpoint": "%s"'
-_FIT_DHMC_ROLE = _ENABLE + " -e dhmc_role_name={role} -e dhmc_role_create=false -e dhmc_role_fix=true"
-# The owner is the one whose changes disable_ssm.yml takes back.
+# The owner of a change of a role is the one whose changes disable_ssm.yml takes back.
+_DHMC_ROLE = (
+    _MODULE + "iam_service_role -a 'name={role} service=ssm.amazonaws.com create=false fix=true owner=dhmc "
+    "aws_policies=AmazonSSMManagedEC2InstanceDefaultPolicy required_action=ssm:UpdateInstanceInformation "
+    "regions={regions} backup_file={backup}'"
+)
 _PROFILE_ROLE = (
     _MODULE + "iam_service_role -a 'instance_profile={profile} service=ec2.amazonaws.com create=false "
     "owner=instance_profile %s region={any_region} backup_file={backup}'"
@@ -100,14 +104,14 @@ REASONS: Mapping[str, Kind] = MappingProxyType(
         "dhmc_role_untrusted": Kind(
             "Systems Manager may not assume the role of Default Host Management Configuration",
             BLOCKING,
-            Fix(command=_FIT_DHMC_ROLE, instead="Let ssm.amazonaws.com assume the role."),
+            Fix(command=_DHMC_ROLE, instead="Let ssm.amazonaws.com assume the role."),
             iam_delay=True,
         ),
         "dhmc_role_unpermitted": Kind(
             "The role of Default Host Management Configuration does not allow what agents need",
             BLOCKING,
             Fix(
-                command=_FIT_DHMC_ROLE,
+                command=_DHMC_ROLE,
                 instead="Attach the policy AmazonSSMManagedEC2InstanceDefaultPolicy to the role.",
             ),
             iam_delay=True,

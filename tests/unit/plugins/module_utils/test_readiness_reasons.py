@@ -132,7 +132,7 @@ def test_no_command_is_shown_that_a_shell_or_ansible_would_take_for_another(code
 
 def test_a_name_with_a_comma_is_a_name_unless_it_stands_in_a_list():
     assert "instance_profile=a,b " in fix("profile_half_grants", {**ONE, "profile": "a,b"}).command
-    assert "-e dhmc_role_name=a,b " in fix("dhmc_role_untrusted", {**ONE, "role": "a,b"}).command
+    assert "name=a,b " in fix("dhmc_role_untrusted", {**ONE, "role": "a,b"}).command
     assert fix("profile_blocks_dhmc", {**ONE, "profile": "a,b"}).command == ""
 
 

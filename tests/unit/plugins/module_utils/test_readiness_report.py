@@ -103,8 +103,10 @@ def test_a_fix_is_for_all_that_have_the_reason():
     assert {row["reason"]: row["command"] for row in reasons_of(every, [], "b.json")} == {
         "profile_blocks_dhmc": "ansible localhost -m fleet.aws_ssm.instance_profile_permission "
         "-a 'instance_profiles=Db,Web regions=eu-west-1,us-east-1 backup_file=b.json'",
-        "dhmc_role_untrusted": "ansible-playbook fleet.aws_ssm.enable_ssm -e ssm_regions=eu-west-1 "
-        "-e ssm_backup_file=b.json -e dhmc_role_name=service-role/R -e dhmc_role_create=false -e dhmc_role_fix=true",
+        "dhmc_role_untrusted": "ansible localhost -m fleet.aws_ssm.iam_service_role "
+        "-a 'name=service-role/R service=ssm.amazonaws.com create=false fix=true owner=dhmc "
+        "aws_policies=AmazonSSMManagedEC2InstanceDefaultPolicy required_action=ssm:UpdateInstanceInformation "
+        "regions=eu-west-1 backup_file=b.json'",
     }
 
 
