@@ -37,8 +37,9 @@ class Fix:
 
     @property
     def line(self) -> str:
-        """All of it in one line."""
-        return " ".join(filter(None, (self.before, self.command, self.after)))
+        """All of it in one line. What follows a command is a comment to the shell that the line is pasted into."""
+        after = f"# {self.after}" if self.command and self.after else self.after
+        return " ".join(filter(None, (self.before, self.command, after)))
 
 
 Names = Mapping[str, str]

@@ -64,7 +64,7 @@ def fix_parts(row: Row) -> tuple[str, str, str]:
     """The words before the command of a reason's fix, the command, and the words after it. Words alone come first."""
     fix, command = row.get("fix") or "", row.get("command") or ""
     before, command, after = fix.partition(command) if command else (fix, "", "")
-    return before.strip(), command, after.strip()
+    return before.strip(), command, after.strip().removeprefix("# ")
 
 
 def by_attention(instances: Iterable[Row]) -> list[Row]:

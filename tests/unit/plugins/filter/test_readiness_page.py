@@ -284,7 +284,7 @@ def test_ten_thousand_instances_take_less_than_two_seconds(report, instance):
     ("Start the instance.", "", ("Start the instance.", "", "")),
     ("ansible-playbook x", "ansible-playbook x", ("", "ansible-playbook x", "")),
     ("No need. To do it: aws x", "aws x", ("No need. To do it:", "aws x", "")),
-    ("aws x && aws y It stops z.", "aws x && aws y", ("", "aws x && aws y", "It stops z.")),
+    ("aws x && aws y # It stops z.", "aws x && aws y", ("", "aws x && aws y", "It stops z.")),
     ("Run ansible-playbook x yourself.", "", ("Run ansible-playbook x yourself.", "", "")),
 ])  # fmt: skip
 def test_only_the_command_of_a_fix_is_to_be_copied(fix, command, parts):

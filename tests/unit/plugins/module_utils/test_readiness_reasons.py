@@ -18,6 +18,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reasons i
     fix_of,
     reason,
 )
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._report_words import fix_parts
 
 ONE = {"region": "eu-west-1", "role": "service-role/R", "instance": "i-1", "profile": "Web", "vpc": "vpc-1",
        "subnet": "subnet-1", "endpoint": "vpce-1", "group": "sg-1", "endpoint_group": "sg-e",
@@ -39,7 +40,9 @@ def fix(code, *occurrences, variant="", **given):
 def test_no_fix_leaves_a_name_to_be_filled_in(code, variant, occurrences):
     found = fix(code, *occurrences, variant=variant)
     assert re.findall(r"\{\w+\}|%s|\b[A-Z]{5,}\b", found.line) == []
-    assert found.line == " ".join(filter(None, [found.before, found.command, found.after]))
+    assert fix_parts({"fix": found.line, "command": found.command}) == (
+        (found.before, found.command, found.after) if found.command else (found.line, "", "")
+    )
     assert found.line
 
 
