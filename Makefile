@@ -45,8 +45,9 @@ sanity: $(STAMP) ## ansible-test sanity on the built collection, without ignore 
 	@tools/sanity $(BIN)
 
 # What goes beyond the main job takes longer than the rest: `make test-more` runs it, `make test-all` everything.
-MORE := test_audit_ssm test_enable_modes test_iam_policy_set test_iam_service_role test_instance_profile_association \
-	test_instance_profile_permission_backup test_instance_profile_permission_held test_instance_profile_policy \
+MORE := test_audit_ssm test_enable_modes test_fixes test_iam_policy_set test_iam_service_role \
+	test_instance_profile_association test_instance_profile_permission_backup \
+	test_instance_profile_permission_held test_instance_profile_policy \
 	test_network_truth test_operator_policy test_operator_policy_dhmc test_operator_policy_needs \
 	test_operator_policy_preflight test_operator_policy_profiles test_operator_policy_readiness test_preflight \
 	test_profile_association_role test_readiness_page test_s3_policy_role test_secrets test_wait

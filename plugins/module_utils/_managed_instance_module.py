@@ -24,13 +24,14 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness import (
     assess,
     needs_network,
 )
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_fix import BACKUP
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reading import (
     Wanted,
     read_iam,
     read_networks,
     read_regions,
 )
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reasons import BACKUP
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reasons import Reason
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_report import (
     check_baseline,
     comparison,
@@ -77,7 +78,7 @@ def run_info(module: AnsibleAWSModule) -> dict[str, Any]:
         "instances": rows,
         "regions": regions,
         "totals": totals,
-        "reasons": reasons_of(rows, regions, backup),
+        "reasons": reasons_of(look.reasons(), regions, backup),
         "failed_regions": [{"region": row["region"], "error": row["error"]} for row in regions if row["failed"]],
         "forbidden_regions": list(look.forbidden),
         "unread": look.iam.unread,
@@ -169,6 +170,11 @@ class Look:
     def rows(self, backup: str = BACKUP) -> list[dict[str, Any]]:
         """Each instance. The commands in its fixes name the file `backup`."""
         return sorted_rows(instance_row(self.account, subject, found, backup) for subject, found in self._judged)
+
+    def reasons(self) -> Iterator[Reason]:
+        """Those of all instances."""
+        for _subject, found in self._judged:
+            yield from found.reasons
 
     def region_rows(self, rows: Iterable[Mapping[str, Any]], quota: int) -> list[dict[str, Any]]:
         """Each region, and those that are off."""

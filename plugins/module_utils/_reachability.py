@@ -60,7 +60,11 @@ def network_reasons(  # noqa: PLR0913, all that is known of where an instance is
                 found.setdefault((WARNING, one.code, words), ([], one))[0].append(service)
     return [
         reason(
-            code, severity, words.replace("{services}", listed(services)), **{**names, **_more(services), **one.names}
+            code,
+            words.replace("{services}", listed(services)),
+            severity,
+            one.fix,
+            **{**names, **_more(services), **one.names},
         )
         for (severity, code, words), (services, one) in found.items()
     ]

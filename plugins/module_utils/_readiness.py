@@ -58,10 +58,10 @@ def assess(subject: Subject, network: Network | None, now: datetime) -> Assessme
     """The verdict on one instance. The network is needed only where nothing else is wrong; None if it was not read."""
     machine = subject.machine
     if machine.operator:
-        why = reason("service_managed", INFO, f"It is operated by {machine.operator}.", **subject.names)
+        why = reason("service_managed", f"It is operated by {machine.operator}.", **subject.names)
         return Assessment(OUT_OF_SCOPE, reasons=[why])
     if machine.state != "running":
-        why = reason("not_running", INFO, f"It is {machine.state}.", **subject.names)
+        why = reason("not_running", f"It is {machine.state}.", **subject.names)
         return Assessment(OUT_OF_SCOPE, reasons=[why])
     found = [*_metadata(subject), *_credentials(subject)]
     if subject.online:
@@ -111,7 +111,7 @@ def _unexplained(subject: Subject, found: list[Reason], now: datetime) -> Assess
     if recent:
         when, what = max(recent)
         message = f"At {when:%H:%M} UTC {what}; look again after {when + SETTLING:%H:%M} UTC."
-        why = reason("changed_recently", INFO, message, **subject.names)
+        why = reason("changed_recently", message, **subject.names)
         return Assessment(PENDING, reasons=_sorted([*found, why]))
     node = subject.node
     verdict = LOST if node else NOT_MANAGED
@@ -120,7 +120,7 @@ def _unexplained(subject: Subject, found: list[Reason], now: datetime) -> Assess
         return Assessment(verdict, reasons=_sorted([_graver(one) if _is_open(one) else one for one in found]))
     seen = f"Its agent was last seen at {node.last_ping}." if node else "Its agent was never seen."
     message = f"{seen} Whether it is installed and running can't be seen from outside."
-    why = reason("agent_silent", BLOCKING, message, **subject.names)
+    why = reason("agent_silent", message, **subject.names)
     return Assessment(verdict, reasons=_sorted([*found, why]))
 
 
@@ -135,10 +135,10 @@ def _graver(one: Reason) -> Reason:
 def _metadata(subject: Subject) -> list[Reason]:
     if not subject.machine.imds:
         message = "HttpEndpoint=disabled, so that the agent gets no credentials."
-        return [reason("imds_off", BLOCKING, message, **subject.names)]
+        return [reason("imds_off", message, **subject.names)]
     if not subject.machine.imdsv2_only:
         message = "HttpTokens=optional. DHMC supports IMDSv2 only; the agent asks with it first."
-        return [reason("imdsv1_allowed", INFO, message, **subject.names)]
+        return [reason("imdsv1_allowed", message, **subject.names)]
     return []
 
 
@@ -168,10 +168,10 @@ def _maybe_by_profile(subject: Subject, profile: Profile) -> list[Reason]:
     why = profile.unclear if profile.known else "it could not be read"
     message = f"Whether {profile.name} lets the instance register can't be told from outside: {why}."
     if subject.online:
-        return [reason("profile_unclear", INFO, message, **subject.names)]
+        return [reason("profile_unclear", message, INFO, **subject.names)]
     # What is wrong with DHMC keeps the instance away only if the profile does not let it in.
     dhmc = [replace(one, severity=WARNING) if one.severity == BLOCKING else one for one in _of_dhmc(subject)]
-    return [reason("profile_unclear", WARNING, message, **subject.names), *dhmc]
+    return [reason("profile_unclear", message, **subject.names), *dhmc]
 
 
 def _unfit(subject: Subject, profile: Profile) -> list[Reason]:
@@ -179,17 +179,17 @@ def _unfit(subject: Subject, profile: Profile) -> list[Reason]:
     machine, names = subject.machine, subject.names
     if subject.association:
         message = f"The association with {profile.name} is {subject.association}."
-        return [reason("association_stuck", WARNING, message, **names)]
+        return [reason("association_stuck", message, **names)]
     if not profile.known:
         return []
     if profile.id and machine.profile_id and profile.id != machine.profile_id:
         message = f"The instance has the id {machine.profile_id} of {profile.name}, which has the id {profile.id} now."
-        return [reason("profile_recreated", WARNING, message, **names)]
+        return [reason("profile_recreated", message, **names)]
     if gone := _gone(profile):
-        return [reason("profile_without_role", WARNING, gone, **names)]
+        return [reason("profile_without_role", gone, **names)]
     if profile.trusted is Answer.NO:
         message = f"The trust policy of its role {profile.role} does not let EC2 assume the role."
-        return [reason("profile_untrusted", WARNING, message, **names)]
+        return [reason("profile_untrusted", message, **names)]
     return []
 
 
@@ -208,16 +208,17 @@ def _of_profile(subject: Subject, profile: Profile) -> list[Reason]:
     found = []
     if profile.known and profile.messages is Answer.NO:
         message = f"{profile.name} allows ssm:UpdateInstanceInformation, but not all of {', '.join(MESSAGING)}."
-        found.append(reason("profile_half_grants", WARNING, message, **names))
+        found.append(reason("profile_half_grants", message, **names))
     if subject.dhmc.value:
         message = f"{profile.name} allows ssm:UpdateInstanceInformation, so that the agent uses its credentials."
-        found.append(reason("profile_blocks_dhmc", INFO if subject.online and not found else WARNING, message, **names))
+        severity = INFO if subject.online and not found else WARNING
+        found.append(reason("profile_blocks_dhmc", message, severity, **names))
     if profile.known and profile.messages is Answer.MAYBE and profile.messages_unclear:
         message = (
             f"Whether {profile.name} lets the instance receive commands can't be told from outside: "
             f"{profile.messages_unclear}."
         )
-        found.append(reason("profile_unclear", INFO, message, **names))
+        found.append(reason("profile_unclear", message, INFO, **names))
     return found
 
 
@@ -225,29 +226,29 @@ def _of_dhmc(subject: Subject) -> list[Reason]:
     machine, dhmc, names = subject.machine, subject.dhmc, subject.names
     if not dhmc.known:
         message = f"Whether it is on in {machine.region} could not be read."
-        return [] if subject.online else [reason("dhmc_unclear", WARNING, message, **names)]
+        return [] if subject.online else [reason("dhmc_unclear", message, **names)]
     if not dhmc.value:
-        return [reason("dhmc_off", BLOCKING, f"It is off in {machine.region}, and {_other_way(subject)}.", **names)]
+        return [reason("dhmc_off", f"It is off in {machine.region}, and {_other_way(subject)}.", **names)]
     names = {**names, "role": dhmc.value}
     if not dhmc.role_exists:
-        return [reason("dhmc_role_missing", BLOCKING, f"{machine.region} names {dhmc.value}.", **names)]
+        return [reason("dhmc_role_missing", f"{machine.region} names {dhmc.value}.", **names)]
     found = []
     if dhmc.trusted is Answer.NO:
         message = f"{dhmc.value} does not trust ssm.amazonaws.com."
-        found.append(reason("dhmc_role_untrusted", BLOCKING, message, **names))
+        found.append(reason("dhmc_role_untrusted", message, **names))
     if dhmc.permitted is Answer.NO:
         message = f"{dhmc.value} does not allow ssm:UpdateInstanceInformation on the instance."
-        found.append(reason("dhmc_role_unpermitted", BLOCKING, message, **names))
+        found.append(reason("dhmc_role_unpermitted", message, **names))
     if dhmc.usable is None and not subject.online:
         message = f"Whether {dhmc.value} lets the instance register can't be told from outside: {dhmc.problem}."
-        found.append(reason("dhmc_unclear", WARNING, message, **names))
+        found.append(reason("dhmc_unclear", message, **names))
     agent = subject.node.agent if subject.node else ""
     if agent and version_of(agent) < OLDEST_AGENT:
         message = f"It was last seen with {agent}; 3.2.582.0 is needed."
-        found.append(reason("agent_too_old", BLOCKING, message, **names))
+        found.append(reason("agent_too_old", message, **names))
     if dhmc.value.rpartition("/")[2] != _OUR_ROLE:
         who = "Systems Manager Quick Setup" if dhmc.value.startswith("AWS-QuickSetup-SSM-") else "someone else"
-        found.append(reason("dhmc_role_foreign", INFO, f"{machine.region} names {dhmc.value}, set by {who}.", **names))
+        found.append(reason("dhmc_role_foreign", f"{machine.region} names {dhmc.value}, set by {who}.", **names))
     return found
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
@@ -16,12 +16,11 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness import (
     VERDICTS,
     Assessment,
 )
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_fix import BACKUP
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reasons import (
-    BACKUP,
-    INFO,
+    REASONS,
     SEVERITIES,
-    TITLES,
-    WARNING,
+    Reason,
     fix_of,
     reason,
 )
@@ -84,7 +83,7 @@ def region_row(region: str, rows: Sequence[Row], *, dhmc: Dhmc, nodes: int, quot
     reasons = []
     if quota and nodes >= quota * _NEAR:
         message = f"{region} has {nodes} managed nodes of {quota}; beyond that nodes may lose their connection."
-        reasons.append(reason("node_quota_near", WARNING, message, region=region).row())
+        reasons.append(reason("node_quota_near", message, region=region).row())
     return {
         "region": region,
         "enabled": True,
@@ -102,14 +101,14 @@ def region_row(region: str, rows: Sequence[Row], *, dhmc: Dhmc, nodes: int, quot
 def region_off_row(region: str) -> dict[str, Any]:
     """The entry of a region that the account has not enabled."""
     message = f"{region} is not enabled, so that there are no instances in it."
-    off = reason("region_off", INFO, message, region=region).row()
+    off = reason("region_off", message, region=region).row()
     return {**region_row(region, [], dhmc=Dhmc(), nodes=0, quota=0), "enabled": False, "reasons": [off]}
 
 
 def region_forbidden_row(region: str, error: Row) -> dict[str, Any]:
     """The entry of a region that a service control policy closes: AWS's `code` and `message` say so."""
     message = f"Nothing can be read in {region}: {error['code']}: {error['message']}"
-    closed = reason("region_forbidden", INFO, message, region=region).row()
+    closed = reason("region_forbidden", message, region=region).row()
     row = region_row(region, [], dhmc=Dhmc(known=False), nodes=0, quota=0)
     return {**row, "forbidden": True, "reasons": [closed]}
 
@@ -120,45 +119,36 @@ def totals_of(rows: Sequence[Row], regions: Sequence[Row]) -> dict[str, Any]:
     return {**_counts(rows), "reasons": dict(reasons.most_common())}
 
 
-def reasons_of(rows: Sequence[Row], regions: Sequence[Row], backup: str = BACKUP) -> list[dict[str, Any]]:
+def reasons_of(found: Iterable[Reason], regions: Sequence[Row], backup: str = BACKUP) -> list[dict[str, Any]]:
     """Each reason that occurs with its gravest severity, the blocking ones first, and then the most frequent.
 
-    Its fix is for all that have it: the regions, profiles, ... are filled in.
+    `found` are those of the instances; the regions' rows have theirs. A fix is for all that have the reason.
     """
-    counts: Counter[str] = Counter()
-    severity: dict[str, str] = {}
-    names: dict[str, list[Mapping[str, str]]] = {}
-    roles = {row["region"]: row["dhmc"] or "" for row in regions}
-    for row in (*rows, *regions):
+    occurrences: dict[str, list[Reason]] = {}
+    for one in (*found, *_of_regions(regions)):
+        occurrences.setdefault(one.reason, []).append(one)
+    rows = []
+    # Those of one severity and number are in the order of the table.
+    for code in (code for code in REASONS if code in occurrences):
+        every = occurrences[code]
+        fix = fix_of(every, backup)
+        rows.append(
+            {
+                "reason": code,
+                "severity": min((one.severity for one in every), key=SEVERITIES.index),
+                "count": len(every),
+                "title": REASONS[code].title,
+                "fix": fix.line,
+                "command": fix.command,
+            }
+        )
+    return sorted(rows, key=lambda row: (SEVERITIES.index(row["severity"]), -row["count"]))
+
+
+def _of_regions(regions: Sequence[Row]) -> Iterator[Reason]:
+    for row in regions:
         for one in row["reasons"]:
-            code = one["reason"]
-            counts[code] += 1
-            names.setdefault(code, []).append(_names(row, roles))
-            known = severity.get(code, SEVERITIES[-1])
-            severity[code] = min(known, one["severity"], key=SEVERITIES.index)
-    found = [
-        {
-            "reason": code,
-            "severity": severity[code],
-            "count": count,
-            "title": TITLES[code],
-            "fix": fix_of(code, names[code], backup),
-        }
-        for code, count in counts.most_common()
-    ]
-    return sorted(found, key=lambda entry: (SEVERITIES.index(entry["severity"]), -entry["count"]))
-
-
-def _names(row: Row, roles: Mapping[str, str]) -> dict[str, str]:
-    """What the fixes of an instance or of a region name."""
-    return {
-        "region": row["region"],
-        "role": roles.get(row["region"], ""),
-        "instance": row.get("instance_id", ""),
-        "profile": row.get("instance_profile", ""),
-        "vpc": row.get("vpc_id", ""),
-        "subnet": row.get("subnet_id", ""),
-    }
+            yield reason(one["reason"], one["message"], one["severity"], region=row["region"])
 
 
 def check_baseline(baseline: Any) -> Mapping[str, Any] | None:

@@ -140,7 +140,7 @@ def _data(found: list[Row], known: dict[str, str]) -> dict[str, Any]:
                     visible(one["reason"]),
                     one["severity"],
                     place(one["message"]),
-                    *map(place, fix_parts(one.get("fix") or "")),
+                    *map(place, fix_parts(one)),
                 ]
                 for one in row["reasons"]
             ],

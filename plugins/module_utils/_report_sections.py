@@ -250,7 +250,7 @@ def _group(severity: str, items: Sequence[str]) -> str:
 
 
 def _reason(row: Row, most: int, *, listed: bool) -> str:
-    before, command, after = fix_parts(row.get("fix") or "")
+    before, command, after = fix_parts(row)
     fix = f'<p class="say">{escaped(before)}</p>' if before else ""
     if command:
         fix += (

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -27,12 +26,6 @@ VERDICTS = {
 }
 WAYS = {"dhmc": "DHMC", "profile": "Instance profile"}
 SEVERITIES = ("info", "warning", "blocking")
-
-# A fix is a command, a sentence, or a sentence around a command.
-_FIX = re.compile(
-    r"(?P<before>.*?)(?P<command>(?<![\w.-])(?:ansible-playbook|ansible|aws) .+?)(?P<after>(?:, or | for each ).*)?",
-    re.DOTALL,
-)
 
 # What markup and terminals can't show is made visible; a Name tag may hold all of it.
 _CONTROLS = {code: 0x2400 + code for code in range(32)} | {127: 0x2421} | dict.fromkeys(range(128, 160), 0xFFFD)
@@ -67,10 +60,11 @@ def moment(stamp: Any, *, day: bool = False) -> str:
     return f"{found.day} {found:%B %Y}" if day else f"{found.day} {found:%B %Y, %H:%M} UTC"
 
 
-def fix_parts(fix: str) -> tuple[str, str, str]:
-    """What stands before the command, the command, and what stands after it; a sentence alone stands before."""
-    found = _FIX.fullmatch(fix)
-    return (found["before"].strip(), found["command"], (found["after"] or "").lstrip(", ")) if found else (fix, "", "")
+def fix_parts(row: Row) -> tuple[str, str, str]:
+    """The words before the command of a reason's fix, the command, and the words after it. Words alone come first."""
+    fix, command = row.get("fix") or "", row.get("command") or ""
+    before, command, after = fix.partition(command) if command else (fix, "", "")
+    return before.strip(), command, after.strip().removeprefix("# ")
 
 
 def by_attention(instances: Iterable[Row]) -> list[Row]:

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.text import printable
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import REGION_REFUSED, InputError
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness import MANAGED, OUT_OF_SCOPE, PENDING
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reasons import BLOCKING
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reasons import BLOCKING, REASONS
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_report import coverage_of
 
 Row = Mapping[str, Any]
@@ -25,21 +25,12 @@ REACHED, OPEN, HOPELESS, DOUBTFUL = "reached", "open", "hopeless", "doubtful"
 # The target is met because there is no instance to wait for.
 NOTHING = "nothing"
 
-# Blocking reasons that go away by themselves: an agent may still start, or be installed, or be let in after all.
-_COMES = frozenset({"changed_recently", "agent_silent", "profile_unclear", "dhmc_unclear"})
+# An agent may still start, or be installed, or be let in after all.
+_COMES = frozenset(code for code, kind in REASONS.items() if kind.passes)
 # An association that is not finished hides for some seconds or minutes whether the profile lets the instance in.
 _UNFINISHED = "association_stuck"
-# These rest on what IAM said, which may be what it was some seconds ago: one look is not enough to give up.
-_IAM = frozenset(
-    {
-        "dhmc_role_missing",
-        "dhmc_role_untrusted",
-        "dhmc_role_unpermitted",
-        "profile_without_role",
-        "profile_untrusted",
-        "profile_recreated",
-    }
-)
+# One look is not enough to give up.
+_IAM = frozenset(code for code, kind in REASONS.items() if kind.iam_delay)
 # Answers that are the same at the next look: credentials that are wrong or out of date, or permissions that lack.
 _REFUSED = REGION_REFUSED | {
     "AccessDenied",
@@ -96,7 +87,7 @@ def _missing(row: Row) -> dict[str, Any]:
     blocked = {one["reason"] for one in row["reasons"] if one["severity"] == BLOCKING} - _COMES
     starting = row["verdict"] == OUT_OF_SCOPE
     # The gravest comes first; where none blocks, one that does not matter may be before that it was just changed.
-    reasons = [*row["reasons"], {"reason": "", "fix": ""}]
+    reasons = [*row["reasons"], {"reason": "", "fix": "", "command": ""}]
     first = reasons[0] if blocked else next((one for one in reasons if one["reason"] in _COMES), reasons[0])
     return {
         "region": row["region"],
@@ -106,6 +97,7 @@ def _missing(row: Row) -> dict[str, Any]:
         "verdict": PENDING if starting else row["verdict"],
         "reason": first["reason"],
         "fix": "Wait until it runs." if starting else first["fix"],
+        "command": "" if starting else first["command"],
         "may_come": not blocked or _UNFINISHED in codes,
         "certain": not codes & _IAM,
     }

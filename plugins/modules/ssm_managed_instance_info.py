@@ -73,6 +73,9 @@ notes:
     V(profile_without_role), V(profile_untrusted), V(profile_unclear), V(profile_recreated), V(association_stuck), V(agent_too_old), V(private_dns_off), V(missing_vpc_endpoints), V(no_egress),
     V(endpoint_not_ready), V(endpoint_group_closed), V(endpoint_policy_denies), V(network_unclear),
     V(node_quota_near), V(changed_recently), V(agent_silent), V(not_running), V(service_managed).'
+  - A fix has a command only if all that it names is known and a shell takes it as it is. It changes what the reason is about
+    and nothing else. Commands of C(ansible) and C(ansible-playbook) keep what they replace in O(backup_file_name), which
+    C(disable_ssm.yml) takes back. Commands of C(aws) don't. What needs a decision, such as a policy or a route, is words.
   - Needs C(ec2:DescribeInstances), C(ec2:DescribeIamInstanceProfileAssociations), C(ssm:DescribeInstanceProperties) or
     C(ssm:DescribeInstanceInformation), C(ssm:GetServiceSetting); what
     M(fleet.aws_ssm.instance_profile_permission_info) needs of IAM, but for C(iam:ListInstanceProfilesForRole); and, where
@@ -193,7 +196,10 @@ instances:
           description: What was seen.
           type: str
         fix:
-          description: The playbook or command that fixes it.
+          description: What fixes it, in one line, words, a command, or both.
+          type: str
+        command:
+          description: The command in it, which a shell takes as it is; empty if there is none.
           type: str
 regions:
   description: Each region. With O(regions=all) also those that are not enabled.
@@ -291,7 +297,14 @@ reasons:
       description: What it means.
       type: str
     fix:
-      description: The playbook or command that fixes all of them at once, with their regions, profiles and roles filled in.
+      description: What fixes all of them at once, in one line, words, a command, or both. Regions, profiles and roles are filled in.
+      type: str
+    command:
+      description:
+        - The command in it, which a shell takes as it is; empty if there is none. Each instance has its own command in
+          RV(instances[].reasons) where one is not enough.
+        - More than 100 instances are named by what their metadata options are, and not by their ids. Such a command is for all
+          running instances of the regions, whatever O(filters) says.
       type: str
 comparison:
   description: What has become of the instances since the earlier result.

@@ -214,7 +214,10 @@ missing:
       description: The gravest reason, one of those of M(fleet.aws_ssm.ssm_managed_instance_info).
       type: str
     fix:
-      description: The playbook or command that fixes it.
+      description: What fixes it, in one line, words, a command, or both.
+      type: str
+    command:
+      description: The command in it, which a shell takes as it is; empty if there is none.
       type: str
     may_come:
       description: Whether waiting may help.

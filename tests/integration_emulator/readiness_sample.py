@@ -84,7 +84,12 @@ OFF = ("me-south-1", "af-south-1")
 def reason(code: str, region: str) -> dict[str, str]:
     severity, _title, message, fix = REASONS[code]
     words = {"region": region}
-    return {"reason": code, "severity": severity, "message": message.format(**words), "fix": fix.format(**words)}
+    return {"reason": code, "severity": severity, "message": message.format(**words), **fixed(fix.format(**words))}
+
+
+def fixed(fix: str) -> dict[str, str]:
+    """A fix of this report is a command or words."""
+    return {"fix": fix, "command": fix if fix.startswith("ansible") else ""}
 
 
 def instance(number: int, region: str, verdict: str, what: str, **changes: Any) -> dict[str, Any]:
@@ -171,7 +176,7 @@ def report(instances: list[dict[str, Any]], more: tuple[str, ...] = (), off: tup
                 "severity": REASONS[code][0],
                 "count": counts[code],
                 "title": REASONS[code][1],
-                "fix": reason(code, ",".join(sorted(_having(code, instances))))["fix"],
+                **fixed(reason(code, ",".join(sorted(_having(code, instances))))["fix"]),
             }
             for code in sorted(counts, key=lambda code: (SEVERITIES.index(REASONS[code][0]), -counts[code]))
         ],

@@ -429,23 +429,6 @@ def test_every_situation(account, aws_trust):
     assert not [call for call in run.calls if call["service"] == "route53"]
 
 
-def test_the_fix_of_a_closed_group_works(account, aws_trust):
-    dhmc_on(account, aws_trust)
-    net = Net(account)
-    net.endpoints(*SSM, group=net.new_group())
-    instance = net.launch()
-    (reason,) = ask(account)[1][instance]["reasons"]
-    words = reason["fix"].split()
-    assert words[:3] == ["aws", "ec2", "authorize-security-group-ingress"]
-    given = dict(zip(words[3::2], words[4::2], strict=True))
-    account.client("ec2", given["--region"]).authorize_security_group_ingress(
-        GroupId=given["--group-id"],
-        IpPermissions=[{**HTTPS, "UserIdGroupPairs": [{"GroupId": given["--source-group"]}]}],
-    )
-    assert (given["--protocol"], given["--port"]) == ("tcp", "443")
-    assert ask(account)[1][instance]["verdict"] == "managed"
-
-
 def test_an_agent_that_needs_ec2messages(account, aws_trust):
     """Its version is known from when it was online; without that nothing is said of ec2messages."""
     dhmc_on(account, aws_trust)

@@ -60,16 +60,6 @@ def test_a_role_that_ec2_may_not_assume_gives_nothing(fleet):
     assert seen(fleet, verdict="managed", way="dhmc") == ["profile_untrusted"]
 
 
-def test_the_fix_of_an_untrusted_role_works(fleet):
-    untrusted(fleet)
-    fleet.launch("Web")
-    fix = next(one["fix"] for one in row_of(fleet)["reasons"] if one["reason"] == "profile_untrusted")
-    assert "fleet.aws_ssm.iam_service_role" in fix
-    given = dict(word.split("=", 1) for word in fix.split("-a '")[1].rstrip("'").split())
-    fleet.account.module("iam_service_role", **given).ok(changed=True)
-    assert seen(fleet, verdict="managed", way="profile") == []
-
-
 @pytest.mark.parametrize("resource", [
     f"arn:aws:ec2:{EU}:*:instance/*",
     "arn:aws:ec2:*:999988887777:instance/*",

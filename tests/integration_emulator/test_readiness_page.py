@@ -16,7 +16,7 @@ from threading import Thread
 
 import pytest
 from browser import browser, find
-from readiness_sample import instance, reason, report, sample
+from readiness_sample import fixed, instance, reason, report, sample
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._report_page import page
 
@@ -254,7 +254,7 @@ def test_it_follows_the_system_in_light_and_dark_and_the_button_wins(show, dark)
 def test_it_fits_its_window(show, width):
     rows = sample()
     rows["instances"][0].update(name="x" * 256, instance_profile="y" * 128)
-    rows["instances"][0]["reasons"] = [{**reason("imds_off", "eu-west-1"), "fix": "ansible-playbook " + "z" * 200}]
+    rows["instances"][0]["reasons"] = [{**reason("imds_off", "eu-west-1"), **fixed("ansible-playbook " + "z" * 200)}]
     chromium = show(rows, width=width)
     chromium.run("document.querySelectorAll('details').forEach((one) => one.open = true)")
     chromium.wait("document.querySelector('.more dd') !== null")

@@ -47,7 +47,7 @@ def judge_endpoint(place: Place, network: Network, endpoint: Endpoint) -> Verdic
     names = {"endpoint": endpoint.id}
     if endpoint.addresses is not None and not endpoint.addresses:
         words = f"Private DNS leads to {named}, which has no network interface in any subnet."
-        return Blocked("endpoint_not_ready", words, names)
+        return Blocked("endpoint_not_ready", words, names, "no_subnet")
     if by_groups := _by_groups(place, network, endpoint, named):
         return by_groups
     action = ACTIONS[endpoint.service]
@@ -63,7 +63,7 @@ def judge_endpoint(place: Place, network: Network, endpoint: Endpoint) -> Verdic
 
 def _by_groups(place: Place, network: Network, endpoint: Endpoint, named: str) -> Verdict | None:
     """What keeps the packets away; None if nothing does."""
-    names = {"endpoint": endpoint.id, "group": (place.groups or ("GROUP",))[0]}
+    names = {"endpoint": endpoint.id}
     theirs = endpoint.groups or ()
     both = f"the rules of {', '.join(dict.fromkeys([*place.groups, *theirs]))}"
     unclear = Unknown(f"Whether {named} is reached can't be told from what could be read.", both, names=names)
@@ -74,15 +74,14 @@ def _by_groups(place: Place, network: Network, endpoint: Endpoint, named: str) -
     if leaves is Answer.NO:
         where = f"{named} ({', '.join([*(endpoint.addresses or ()), *theirs])})"
         words = f"No security group of it ({', '.join(place.groups)}) lets TCP 443 out to {where}."
-        return Blocked("no_egress", words, names)
+        return Blocked("no_egress", words, names, "groups")
     enters = ingress_of(endpoint, network).of(own or None, place.groups)
     if enters is Answer.NO:
         # One group may be that of several endpoints, and is opened once.
         by = f"The VPC endpoint of {{services}} has no security group ({', '.join(theirs)})"
         words = f"{by} that lets TCP 443 in from it ({', '.join([*own, *place.groups])})."
-        return Blocked(
-            "endpoint_group_closed", words, {"group": names["group"], "endpoint_group": (theirs or ("GROUP",))[0]}
-        )
+        groups = {"group": next(iter(place.groups), ""), "endpoint_group": next(iter(theirs), "")}
+        return Blocked("endpoint_group_closed", words, groups)
     return unclear if Answer.MAYBE in (leaves, enters) else None
 
 

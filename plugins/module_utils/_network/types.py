@@ -109,11 +109,15 @@ class Network:
 
 @dataclass(frozen=True)
 class Blocked:
-    """The agent's calls do not arrive. `{services}` in the words stands for the services that they hold for."""
+    """The agent's calls do not arrive. `{services}` in the words stands for the services that they hold for.
+
+    `fix` is the one among the reason's fixes, empty for the usual one.
+    """
 
     code: str
     words: str
     names: Mapping[str, str] = field(default_factory=dict)
+    fix: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,7 @@ class Unknown:
     look_at: str
     code: str = "network_unclear"
     names: Mapping[str, str] = field(default_factory=dict)
+    fix: str = ""
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def judge(place: Place, network: Network, services: Iterable[str]) -> dict[str, 
     egress = egress_of(place, network) if place.groups else None
     if egress and egress.nothing:
         words = f"No security group of it ({', '.join(place.groups)}) lets TCP 443 out to where {{services}} can be."
-        return {service: [Blocked("no_egress", words)] for service in services}
+        return {service: [Blocked("no_egress", words, fix="groups")] for service in services}
     ways = ways_of(place, network)
     return {service: _judge_service(place, network, service, ways, egress) for service in services}
 
@@ -85,7 +85,7 @@ def _own_names(place: Place, endpoint: Endpoint) -> Unknown:
 def _coming(endpoint: Endpoint) -> Unknown:
     """One that was made a short time ago. A task that waits goes on waiting."""
     what = f"The VPC endpoint {endpoint.id} for {endpoint.service} is pending, which takes some minutes."
-    return Unknown(what, f"{endpoint.id} again then", "endpoint_not_ready", {"endpoint": endpoint.id})
+    return Unknown(what, f"{endpoint.id} again then", "endpoint_not_ready", {"endpoint": endpoint.id}, "pending")
 
 
 def _unclear(place: Place, network: Network, ways: Ways, egress: Allowed | None, public: Answer) -> list[Unknown]:
@@ -113,7 +113,8 @@ def _blocked(place: Place, network: Network, there: list[Endpoint], ways: Ways, 
     """Why there is no way: the groups, the endpoints of the service, or that there are none."""
     if ways.out and public is Answer.NO:
         words = f"No security group of it ({', '.join(place.groups)}) lets TCP 443 out to {{services}}: {ways.seen}, "
-        return Blocked("no_egress", words + "but they let nothing out to public addresses.")
+        words += "but they let nothing out to public addresses."
+        return Blocked("no_egress", words, {"group": place.groups[0] if place.groups else ""}, "public")
     for endpoint in there:
         names = {"endpoint": endpoint.id}
         if not endpoint.serves:
@@ -123,13 +124,13 @@ def _blocked(place: Place, network: Network, there: list[Endpoint], ways: Ways, 
             words = (
                 f"Private DNS of the VPC (enableDnsSupport, enableDnsHostnames) for {{services}} is off in {place.vpc}."
             )
-            return Blocked("private_dns_off", words, names)
+            return Blocked("private_dns_off", words, names, "vpc")
     if there:
         # With names of one's own it could be reached, but no security group lets the instance get there.
         words = (
             f"No security group of it ({', '.join(place.groups)}) lets TCP 443 out to {there[0].id} for {{services}}."
         )
-        return Blocked("no_egress", words)
+        return Blocked("no_egress", words, fix="groups")
     if network.endpoints.get(place.vpc):
         words = f"There is no way out of {place.subnet}: {ways.seen}. {place.vpc} has no VPC endpoint for {{services}}."
         return Blocked("missing_vpc_endpoints", words)

@@ -16,7 +16,7 @@ TITLE = "Default Host Management Configuration is off"
 
 def make_instance(number: int, verdict: str = "managed", region: str = "eu-west-1", **changes: Any) -> dict[str, Any]:
     blocked = verdict == "not_managed"
-    reason = {"reason": "dhmc_off", "severity": "blocking", "message": "No role is set.", "fix": FIX}
+    reason = {"reason": "dhmc_off", "severity": "blocking", "message": "No role is set.", "fix": FIX, "command": FIX}
     return {
         "account": "123456789012",
         "region": region,
@@ -55,7 +55,7 @@ def make_report(*rows: dict[str, Any], more: tuple[str, ...] = (), **changes: An
     names = [*dict.fromkeys(row["region"] for row in rows), *more]
     of_region = {name: [row for row in rows if row["region"] == name] for name in names}
     count = sum(1 for row in rows for one in row["reasons"] if one["reason"] == "dhmc_off")
-    reason = {"reason": "dhmc_off", "severity": "blocking", "count": count, "title": TITLE, "fix": FIX}
+    reason = {"reason": "dhmc_off", "severity": "blocking", "count": count, "title": TITLE, "fix": FIX, "command": FIX}
     return {
         "changed": False,
         "generated": "2026-11-25T03:15:00+00:00",

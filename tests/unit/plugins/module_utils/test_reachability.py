@@ -355,8 +355,8 @@ def test_the_words_name_what_there_is(given, words):
 
 def test_a_fix_names_the_endpoints_group_and_the_instances():
     (found,) = reasons(BOTH, groups=[group(), group("sg-e")])
-    assert "--group-id sg-e" in found.row()["fix"]
-    assert "--source-group sg-1" in found.row()["fix"]
+    assert "--group-id sg-e" in found.row()["command"]
+    assert "--source-group sg-1" in found.row()["command"]
     assert "ssm and ssmmessages" in found.message
 
 

@@ -12,7 +12,6 @@ import pytest
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._iam_policy import Answer
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._reachability import read_network
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness import assess, needs_network, version_of
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reasons import FIXES, SEVERITIES, TITLES, reason
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_types import (
     Dhmc,
     Machine,
@@ -204,15 +203,6 @@ def test_the_gravest_reason_comes_first():
     subject = Subject(replace(WITH, imdsv2_only=False), OFF, None, replace(FULL, role=""))
     found = assess(subject, OPEN, NOW).reasons
     assert [one.severity for one in found] == ["blocking", "warning", "info"]
-
-
-def test_every_reason_has_a_title_and_a_fix_that_names_what_it_is_about():
-    assert set(TITLES) == set(FIXES)
-    for code in FIXES:
-        found = reason(code, SEVERITIES[0], "message", region="eu-west-1", instance="i-1", profile="Web").row()
-        assert "{" not in found["fix"]
-    assert "-e ssm_regions=eu-west-1" in reason("dhmc_off", "blocking", "", region="eu-west-1").row()["fix"]
-    assert "instance_ids=i-1" in reason("profile_recreated", "warning", "", instance="i-1").row()["fix"]
 
 
 @pytest.mark.parametrize(("dhmc", "usable", "problem"), [

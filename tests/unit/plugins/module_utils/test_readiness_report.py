@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import InputError
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_reasons import reason
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._readiness_report import (
     check_baseline,
     comparison,
@@ -44,15 +45,33 @@ def test_what_is_out_of_scope_does_not_count_for_coverage():
     assert totals_of([], [])["coverage"] is None
 
 
+def had(code, severity="", region="eu-west-1", **names):
+    return reason(code, "", severity, region=region, **names)
+
+
 def test_the_gravest_and_most_frequent_reason_comes_first():
-    found = reasons_of(ROWS, [])
-    assert [(entry["reason"], entry["count"], entry["severity"]) for entry in found][:2] == [
+    every = [had("imdsv1_allowed", instance="i-2"), had("imdsv1_allowed", instance="i-3"), had("dhmc_off")]
+    rows = reasons_of([*every, had("not_running"), had("changed_recently")], [])
+    assert [(row["reason"], row["count"], row["severity"]) for row in rows] == [
         ("dhmc_off", 1, "blocking"),
         ("imdsv1_allowed", 2, "info"),
+        # As many of each: in the order of the table.
+        ("changed_recently", 1, "info"),
+        ("not_running", 1, "info"),
     ]
-    assert found[0]["fix"] == (
-        "ansible-playbook fleet.aws_ssm.enable_ssm -e ssm_regions=eu-west-1 -e ssm_backup_file=before.json"
-    )
+    command = "ansible-playbook fleet.aws_ssm.enable_ssm -e ssm_regions=eu-west-1 -e ssm_backup_file=before.json"
+    assert (rows[0]["fix"], rows[0]["command"]) == (command, command)
+    assert rows[-1]["command"] == ""
+
+
+def test_the_gravest_severity_of_a_reason_counts():
+    every = [had("profile_unclear", "info"), had("profile_unclear"), had("profile_unclear", "info")]
+    assert [(row["severity"], row["count"]) for row in reasons_of(every, [])] == [("warning", 3)]
+
+
+def test_reasons_of_regions_count_too():
+    regions = [region_off_row("af-south-1"), region_off_row("me-south-1")]
+    assert [(row["reason"], row["count"]) for row in reasons_of([], regions)] == [("region_off", 2)]
 
 
 @pytest.mark.parametrize(("nodes", "near"), [(2159, False), (2160, True), (2400, True)])
@@ -76,18 +95,18 @@ def test_a_region_that_the_organization_closes_has_a_row():
 
 
 def test_a_fix_is_for_all_that_have_the_reason():
-    rows = [
-        {**row("i-1", "managed", ("profile_blocks_dhmc", "warning")), "instance_profile": "Web"},
-        {**row("i-2", "managed", ("profile_blocks_dhmc", "warning"), region="us-east-1"), "instance_profile": "Db"},
-        row("i-3", "not_managed", ("dhmc_role_untrusted", "blocking")),
+    every = [
+        had("profile_blocks_dhmc", instance="i-1", profile="Web"),
+        had("profile_blocks_dhmc", region="us-east-1", instance="i-2", profile="Db"),
+        had("dhmc_role_untrusted", instance="i-3", role="service-role/R"),
     ]
-    regions = [{"region": "eu-west-1", "dhmc": "service-role/R", "reasons": []}]
-    found = {entry["reason"]: entry["fix"] for entry in reasons_of(rows, regions, "b.json")}
-    assert found == {
-        "profile_blocks_dhmc": "ansible-playbook fleet.aws_ssm.enable_ssm -e ssm_regions=eu-west-1,us-east-1 "
-        "-e ssm_backup_file=b.json -e preflight_fix=permissions -e preflight_instance_profiles=Db,Web",
-        "dhmc_role_untrusted": "ansible-playbook fleet.aws_ssm.enable_ssm -e ssm_regions=eu-west-1 "
-        "-e ssm_backup_file=b.json -e dhmc_role_name=service-role/R -e dhmc_role_create=false -e dhmc_role_fix=true",
+    assert {row["reason"]: row["command"] for row in reasons_of(every, [], "b.json")} == {
+        "profile_blocks_dhmc": "ansible localhost -m fleet.aws_ssm.instance_profile_permission "
+        "-a 'instance_profiles=Db,Web regions=eu-west-1,us-east-1 backup_file=b.json'",
+        "dhmc_role_untrusted": "ansible localhost -m fleet.aws_ssm.iam_service_role "
+        "-a 'name=service-role/R service=ssm.amazonaws.com create=false fix=true owner=dhmc "
+        "aws_policies=AmazonSSMManagedEC2InstanceDefaultPolicy required_action=ssm:UpdateInstanceInformation "
+        "regions=eu-west-1 backup_file=b.json'",
     }
 
 

@@ -37,7 +37,13 @@ DENIED = {"code": "AccessDeniedException", "message": "not you"}
 def row(number, verdict, *reasons, region="r", state="running"):
     """A row of ssm_managed_instance_info; a reason is a code, with ! before it if it is blocking."""
     found = [
-        {"reason": one.lstrip("!"), "severity": "blocking" if "!" in one else "info", "fix": "mend", "message": ""}
+        {
+            "reason": one.lstrip("!"),
+            "severity": "blocking" if "!" in one else "info",
+            "fix": "mend",
+            "command": "mend",
+            "message": "",
+        }
         for one in reasons
     ]
     name = f"i-{number}"
@@ -105,13 +111,18 @@ def test_only_instances_that_run_or_will_soon_are_waited_for():
     ]
     missing = {one["instance_id"]: one for one in missing_of(rows)}
     assert list(missing) == ["i-2", "i-4"]
-    assert (missing["i-4"]["verdict"], missing["i-4"]["fix"]) == ("pending", "Wait until it runs.")
+    assert (missing["i-4"]["verdict"], missing["i-4"]["fix"], missing["i-4"]["command"]) == (
+        "pending",
+        "Wait until it runs.",
+        "",
+    )
     assert missing["i-4"]["may_come"]
 
 
 def test_a_missing_instance_has_its_gravest_reason_and_what_mends_it():
     (found,) = missing_of([row(1, "not_managed", "!imds_off", "imdsv1_allowed")])
     assert (found["verdict"], found["reason"], found["fix"]) == ("not_managed", "imds_off", "mend")
+    assert found["command"] == "mend"
     (found,) = missing_of([row(1, "pending", "imdsv1_allowed", "changed_recently")])
     assert found["reason"] == "changed_recently"
 
