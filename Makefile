@@ -58,7 +58,7 @@ JOBS := 3
 
 .PHONY: unit
 unit: $(STAMP) ## Unit tests, the emulator's own tests and the integration tests of the main job and the modules.
-	@$(BIN)/fleet-emulator run -- $(PYTEST) -n $(JOBS) --ignore=tests/localstack --ignore=tests/faults $(MORE_TESTS:%=--ignore=%) tests
+	@$(BIN)/fleet-emulator run -- $(PYTEST) -n $(JOBS) --dist worksteal --ignore=tests/localstack --ignore=tests/faults $(MORE_TESTS:%=--ignore=%) tests
 	@cd tests/localstack && "$(CURDIR)/$(BIN)/fleet-emulator" run -- "$(CURDIR)/$(BIN)/python" -m pytest -n 2 tests
 
 .PHONY: molecule
@@ -67,7 +67,7 @@ molecule: $(STAMP) ## Molecule scenarios of the main job against the emulator.
 
 .PHONY: test-more
 test-more: $(STAMP) ## The same for instance profiles, policies, preflight, waiting and the report.
-	@$(BIN)/fleet-emulator run -- $(PYTEST) -n $(JOBS) $(MORE_TESTS)
+	@$(BIN)/fleet-emulator run -- $(PYTEST) -n $(JOBS) --dist worksteal $(MORE_TESTS)
 	@$(BIN)/fleet-emulator run -- tools/molecule $(BIN) $(MORE_SCENARIOS)
 
 # One after the other, however long each is: what one worker has finished another does not wait for.

@@ -68,10 +68,11 @@ notes:
   - With O(regions=all), a region that a service control policy of the organization closes is no failure. It has the reason
     V(region_forbidden), and is in RV(forbidden_regions). A region is closed if each of its reads is denied in the words of
     such a policy. A region that the task names is a failure.
-  - 'The reasons: V(region_off), V(region_forbidden), V(imds_off), V(imdsv1_allowed), V(dhmc_off), V(dhmc_role_missing), V(dhmc_role_untrusted),
-    V(dhmc_role_unpermitted), V(dhmc_unclear), V(dhmc_role_foreign), V(profile_blocks_dhmc), V(profile_half_grants),
-    V(profile_without_role), V(profile_untrusted), V(profile_unclear), V(profile_recreated), V(association_stuck), V(agent_too_old), V(private_dns_off), V(missing_vpc_endpoints), V(no_egress),
-    V(endpoint_not_ready), V(endpoint_group_closed), V(endpoint_policy_denies), V(network_unclear),
+  - 'The reasons: V(region_off), V(region_forbidden), V(imds_off), V(imdsv1_allowed), V(dhmc_off),
+    V(dhmc_role_missing), V(dhmc_role_untrusted), V(dhmc_role_unpermitted), V(dhmc_unclear), V(dhmc_role_foreign),
+    V(profile_blocks_dhmc), V(profile_half_grants), V(profile_without_role), V(profile_untrusted), V(profile_unclear),
+    V(profile_recreated), V(association_stuck), V(agent_too_old), V(private_dns_off), V(missing_vpc_endpoints),
+    V(no_egress), V(endpoint_not_ready), V(endpoint_group_closed), V(endpoint_policy_denies), V(network_unclear),
     V(node_quota_near), V(changed_recently), V(agent_silent), V(not_running), V(service_managed).'
   - A fix has a command only if all that it names is known and a shell takes it as it is. It changes what the reason is about
     and nothing else. Commands of C(ansible) and C(ansible-playbook) keep what they replace in O(backup_file_name), which

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._core.backup import originals
-from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import ChangedMeanwhile, describe, may_have_happened
+from ansible_collections.fleet.aws_ssm.plugins.module_utils._errors import Failure, describe, may_have_happened
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._permissions import RoleFacts
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.apply import Outcome, apply
 from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_permission.protection import Protector
@@ -31,7 +31,7 @@ from ansible_collections.fleet.aws_ssm.plugins.module_utils._profile_survey impo
 _TO_GIVE_BACK = 60.0
 
 
-class GivenBack(ChangedMeanwhile):
+class GivenBack(Failure):
     """The change was made and taken back."""
 
     def __init__(self, reason: str) -> None:
