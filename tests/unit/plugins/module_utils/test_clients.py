@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timezone
 
 import botocore.session
@@ -58,8 +59,10 @@ def test_what_is_no_time_is_an_error_as_in_botocore(value):
         (None, [], None, "iam.amazonaws.com"),
     ],
 )
-def test_iam_is_asked_at_the_host_of_the_regions_partition(own, regions, partition, host):
+def test_iam_is_asked_at_the_host_of_the_regions_partition(monkeypatch, own, regions, partition, host):
     # GH prowler-cloud/prowler#4244: whatever the environment's region is.
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
     session = botocore.session.get_session()
     clients = Clients.__new__(Clients)
     clients.region = own
