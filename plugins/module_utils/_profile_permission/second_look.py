@@ -35,9 +35,7 @@ class GivenBack(Failure):
     """The change was made and taken back."""
 
     def __init__(self, reason: str) -> None:
-        Exception.__init__(
-            self, f"{reason}, since it was looked at first. The role has its permissions back: run again"
-        )
+        super().__init__(f"{reason}, since the first look. The role has its permissions back: run again")
 
 
 class NotGivenBack(Exception):
