@@ -89,7 +89,7 @@ def preflight_table(
     plain = [row for row in allowing if row["answer"] == "yes"]
     answers = Counter(one.get("answer", row["answer"]) for row in allowing for one in row["instances"])
     concerned, open_ones = answers["yes"], answers["maybe"]
-    unclear = f"; of {count(open_ones, 'more instance')} that can't be told from outside" if open_ones else ""
+    unclear = f"; it is unclear for {count(open_ones, 'more instance')}" if open_ones else ""
     lines.append(
         f"{len(plain)} of {count(len(rows), 'profile')} {_verb(len(plain), 'allows', 'allow')} "
         f"ssm:UpdateInstanceInformation, so that {count(concerned, 'instance')} "

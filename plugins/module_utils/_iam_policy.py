@@ -203,7 +203,7 @@ def _resource_matches(statement: Mapping[str, Any], resource: str, context: Cont
     known = {pattern: filled(pattern, context) for pattern in patterns if not without_value(pattern, context)}
     if any(arn_matches(text, resource) for text in known.values() if text is not None):
         return (Answer.NO if negated else Answer.YES), ()
-    # What the pattern only overlaps is some of the resources. A variable that is not known stands for any text.
+    # What the pattern only overlaps is some of the resources. An unknown variable can be any text.
     overlaps = [
         pattern
         for pattern, text in known.items()

@@ -33,7 +33,7 @@ def network_reasons(  # noqa: PLR0913, all that is known of where an instance is
     agent: tuple[int, ...] = (),
     **names: str,
 ) -> list[Reason]:
-    """Why an instance can't reach Systems Manager, or what can't be told of that; nothing if nothing is in the way.
+    """Why an instance can't reach Systems Manager, or what is unclear about it; nothing if nothing is in the way.
 
     `agent` is its version, empty where it is not known.
     """

@@ -41,7 +41,7 @@ SETTLING = timedelta(minutes=35)
 # The oldest agent that knows DHMC: Systems Manager User Guide, "Default Host Management Configuration".
 OLDEST_AGENT = (3, 2, 582, 0)
 _OUR_ROLE = "AWSSystemsManagerDefaultEC2InstanceManagementRole"
-# Reasons that say what can't be told from outside.
+# Reasons that say what is unclear.
 _OPEN = ("profile_unclear", "dhmc_unclear")
 
 
@@ -101,7 +101,7 @@ def _sorted(reasons: list[Reason]) -> list[Reason]:
 
 
 def _unexplained(subject: Subject, found: list[Reason], now: datetime) -> Assessment:
-    """Nothing is plainly wrong: it takes its time, or what is not known keeps it away, or the agent does not run."""
+    """The verdict where no reason blocks. It may take time, a question is open, or the agent does not run."""
     changes = {
         "the instance was launched": subject.machine.launched,
         "Default Host Management Configuration was set": subject.dhmc.changed if subject.dhmc.value else None,
@@ -164,12 +164,12 @@ def _by_profile(subject: Subject, profile: Profile) -> bool:
 
 
 def _maybe_by_profile(subject: Subject, profile: Profile) -> list[Reason]:
-    """What to say where it can't be told whether the profile lets the instance in: then DHMC may have to."""
+    """The reasons where it is unclear whether the profile lets the instance register. Then the agent may need DHMC."""
     why = profile.unclear if profile.known else "it could not be read"
-    message = f"Whether {profile.name} lets the instance register can't be told from outside: {why}."
+    message = f"It is unclear whether {profile.name} lets the instance register: {why}."
     if subject.online:
         return [reason("profile_unclear", message, INFO, **subject.names)]
-    # What is wrong with DHMC keeps the instance away only if the profile does not let it in.
+    # A fault of DHMC matters only if the profile does not let the instance register.
     dhmc = [replace(one, severity=WARNING) if one.severity == BLOCKING else one for one in _of_dhmc(subject)]
     return [reason("profile_unclear", message, **subject.names), *dhmc]
 
@@ -215,8 +215,7 @@ def _of_profile(subject: Subject, profile: Profile) -> list[Reason]:
         found.append(reason("profile_blocks_dhmc", message, severity, **names))
     if profile.known and profile.messages is Answer.MAYBE and profile.messages_unclear:
         message = (
-            f"Whether {profile.name} lets the instance receive commands can't be told from outside: "
-            f"{profile.messages_unclear}."
+            f"It is unclear whether {profile.name} lets the instance receive commands: {profile.messages_unclear}."
         )
         found.append(reason("profile_unclear", message, INFO, **names))
     return found
@@ -225,7 +224,7 @@ def _of_profile(subject: Subject, profile: Profile) -> list[Reason]:
 def _of_dhmc(subject: Subject) -> list[Reason]:
     machine, dhmc, names = subject.machine, subject.dhmc, subject.names
     if not dhmc.known:
-        message = f"Whether it is on in {machine.region} could not be read."
+        message = f"It is unclear whether DHMC is on in {machine.region}: the setting could not be read."
         return [] if subject.online else [reason("dhmc_unclear", message, **names)]
     if not dhmc.value:
         return [reason("dhmc_off", f"It is off in {machine.region}, and {_other_way(subject)}.", **names)]
@@ -240,7 +239,7 @@ def _of_dhmc(subject: Subject) -> list[Reason]:
         message = f"{dhmc.value} does not allow ssm:UpdateInstanceInformation on the instance."
         found.append(reason("dhmc_role_unpermitted", message, **names))
     if dhmc.usable is None and not subject.online:
-        message = f"Whether {dhmc.value} lets the instance register can't be told from outside: {dhmc.problem}."
+        message = f"It is unclear whether {dhmc.value} lets the instance register: {dhmc.problem}."
         found.append(reason("dhmc_unclear", message, **names))
     agent = subject.node.agent if subject.node else ""
     if agent and version_of(agent) < OLDEST_AGENT:
@@ -257,12 +256,12 @@ def _other_way(subject: Subject) -> str:
     if not subject.profile:
         return "it has no profile"
     if subject.profile.registers is Answer.MAYBE and not _unfit(subject, subject.profile):
-        return f"whether its profile {subject.profile.name} lets it in can't be told"
-    return f"its profile {subject.profile.name} does not let it in"
+        return f"it is unclear whether its profile {subject.profile.name} lets it register"
+    return f"its profile {subject.profile.name} does not let it register"
 
 
 def _way(subject: Subject) -> str:
-    """How a managed instance gets in; empty where that can't be told. No API says it."""
+    """How a managed instance gets its credentials; empty where that is unclear. No API says it."""
     dhmc = DHMC if subject.dhmc.value else ""
     profile = subject.profile
     if not profile or profile.registers is Answer.NO or _unfit(subject, profile):

@@ -117,7 +117,7 @@ REASONS: Mapping[str, Kind] = MappingProxyType(
             iam_delay=True,
         ),
         "dhmc_unclear": Kind(
-            "Whether Default Host Management Configuration lets the instance in can't be told from here",
+            "It is unclear whether Default Host Management Configuration lets the instance register",
             WARNING,
             Fix(
                 "Look at what the message names. Change that statement, or have the region use a role without it."
@@ -168,7 +168,7 @@ REASONS: Mapping[str, Kind] = MappingProxyType(
             iam_delay=True,
         ),
         "profile_unclear": Kind(
-            "What the instance profile gives to the instance can't be told from here",
+            "It is unclear what the instance profile allows the instance",
             WARNING,
             Fix(
                 "Look at what the message names. Change that statement, or give the instance a profile without it."
@@ -258,7 +258,7 @@ REASONS: Mapping[str, Kind] = MappingProxyType(
             Fix("Allow what the message names in the policy of {endpoint}."),
         ),
         "network_unclear": Kind(
-            "Whether the network leads to Systems Manager can't be told from here",
+            "It is unclear whether the network leads to Systems Manager",
             WARNING,
             Fix("See on the instance whether it reaches ssm.{region}: ssm-cli get-diagnostics."),
         ),

@@ -59,7 +59,7 @@ class Dhmc:
 
     @property
     def usable(self) -> bool | None:
-        """Whether Systems Manager can use the role, by what was read; None where that can't be told, or it is off."""
+        """Whether Systems Manager can use the role, by what was read; None where that is unclear or it is off."""
         if not self.known or not self.value or not self.role_known:
             return None
         if not self.role_exists or Answer.NO in (self.trusted, self.permitted):
@@ -68,7 +68,7 @@ class Dhmc:
 
     @property
     def problem(self) -> str:
-        """Why the role can't be used, or why that can't be told; empty if it can, or if there is none."""
+        """Why the role can't be used, or why that is unclear; empty if it can, or if there is none."""
         if not self.known or not self.value or self.usable:
             return ""
         if not self.role_known:

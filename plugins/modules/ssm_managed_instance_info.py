@@ -153,7 +153,7 @@ instances:
       description: V(managed), V(pending), V(connection_lost), V(not_managed) or V(out_of_scope).
       type: str
     way:
-      description: V(dhmc) or V(profile), by which a managed instance gets in; empty where it can't be told.
+      description: V(dhmc) or V(profile), through which a managed instance gets its credentials; empty where that is unclear.
       type: str
     instance_profile:
       description: The name of its instance profile, empty if it has none.
@@ -222,10 +222,10 @@ regions:
       type: str
     dhmc_usable:
       description: Whether the role exists, trusts Systems Manager and allows what agents need, by what was read; none where that
-        can't be told, or DHMC is off.
+        is unclear, or DHMC is off.
       type: bool
     dhmc_problem:
-      description: Why the role can't be used, or why that can't be told; else empty.
+      description: Why the role can't be used, or why that is unclear; else empty.
       type: str
     instances:
       description: The number of instances.

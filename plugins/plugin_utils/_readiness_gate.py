@@ -55,7 +55,9 @@ def judge(result: Mapping[str, Any], wanted: Fraction) -> Gate:
         return Gate(
             passed=False,
             decided=False,
-            message=f"Whether {gate} is passed can't be told, as {count(unread, 'region')} could not be read. {read}",
+            message=(
+                f"It is unclear whether {gate} is passed, because {count(unread, 'region')} could not be read. {read}"
+            ),
         )
     if not scope:
         return Gate(passed=True, decided=True, message=f"No instance is in scope, so {gate} is passed.")

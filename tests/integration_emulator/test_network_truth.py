@@ -73,7 +73,7 @@ def prefix_list_to_transit_gateway(account):
     return net.route(net.prefix_list(*HALVES), **net.transit(tags=NOWHERE)).launch()
 
 
-@unclear("There is a default route (0.0.0.0/0)", "transit gateway tgw-", "can't be told from here")
+@unclear("There is a default route (0.0.0.0/0)", "transit gateway tgw-", "It is unclear where that leads")
 def transit_gateway(account):
     net = Net(account)
     return net.route(**net.transit(tags=NOWHERE)).launch()

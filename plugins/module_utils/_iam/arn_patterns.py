@@ -18,7 +18,7 @@ _COMPONENTS = 6
 
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    # A "?" of the pattern does not take in a "*" of the text, which stands for any number of characters.
+    # A "?" of the pattern does not take in a "*" of the text, which can be any number of characters.
     parts = {"*": ".*", "?": "[^*]"}
     return re.compile("".join(parts.get(char) or re.escape(char) for char in pattern) + r"\Z", re.DOTALL)
 

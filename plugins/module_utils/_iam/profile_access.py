@@ -221,7 +221,7 @@ class RoleAccess:
         return Access(self.trust, together(one.pings for one in found), together(one.messages for one in found))
 
     def in_region(self, region: str) -> Access:
-        """What all instances of the region get, whatever they are. An empty region stands for any."""
+        """What all instances of the region get, whatever they are. Without a region: in every region."""
         if region not in self._regions:
             self._regions[region] = self._decide(region, None)
         return self._regions[region]

@@ -66,7 +66,7 @@ def _by_groups(place: Place, network: Network, endpoint: Endpoint, named: str) -
     names = {"endpoint": endpoint.id}
     theirs = endpoint.groups or ()
     both = f"the rules of {', '.join(dict.fromkeys([*place.groups, *theirs]))}"
-    unclear = Unknown(f"Whether {named} is reached can't be told from what could be read.", both, names=names)
+    unclear = Unknown(f"It is unclear whether the instance reaches {named}.", both, names=names)
     own = [*([place.address] if place.address else []), *(place.ipv6 or ())]
     if endpoint.addresses and own and {":" in one for one in own}.isdisjoint(":" in one for one in endpoint.addresses):
         return unclear

@@ -96,7 +96,7 @@ def _by_target(place: Place, default: Iterable[Route]) -> list[Hint]:
     return [
         Hint(
             f"There is a default route ({', '.join(route.text for route in routes)}) from {place.subnet} to {where}. "
-            "Where that leads can't be told from here.",
+            "It is unclear where that leads.",
             f"the {where}, and the routes behind it",
             tuple(one for route in routes for one in route.ranges or ()),
         )
@@ -117,9 +117,9 @@ def _elsewhere(place: Place, route: Route) -> Hint:
     if route.ranges is None:
         return Hint(f"{there} The entries of {route.text} could not be read.", f"the entries of {route.text}", None)
     if touches_public(route.ranges):
-        what = f"{there} Whether Systems Manager's addresses are among them can't be told from here."
+        what = f"{there} It is unclear whether Systems Manager's addresses are among them."
         return Hint(what, f"{route.text} and the {route.where}", route.ranges)
-    what = f"{there} Whether central VPC endpoints are behind it can't be told from here."
+    what = f"{there} It is unclear whether central VPC endpoints are behind it."
     zones = f"the private hosted zones (and Route 53 Profiles) of {place.vpc}"
     return Hint(what, f"{zones} for ssm.{place.region}.amazonaws.com, and the {route.where}", route.ranges)
 

@@ -122,7 +122,7 @@ class Blocked:
 
 @dataclass(frozen=True)
 class Unknown:
-    """What can't be told from here, and what to look at."""
+    """What is unclear, and what to look at."""
 
     what: str
     look_at: str

@@ -93,7 +93,7 @@ def _unclear(place: Place, network: Network, ways: Ways, egress: Allowed | None,
     found = []
     if ways.out and public is Answer.MAYBE:
         what = f"Its security groups ({', '.join(place.groups)}) let TCP 443 out to a part of the public addresses. "
-        what += "Whether those of Systems Manager are in it can't be told."
+        what += "It is unclear whether those of Systems Manager are in it."
         found.append(Unknown(what, "the ranges of those rules"))
     found += [
         Unknown(hint.what, hint.look_at) for hint in ways.hints if egress is None or egress.to_some_of(hint.ranges)

@@ -150,7 +150,7 @@ def _held(guard: Guard, iam: Any, steps: Iterable[RoleStep]) -> dict[str, str]:
             reasons.update(_held_on(guard, iam, name, removals))
         except Exception as error:
             detail = describe(error)
-            why = f"whether the role {name} can do without it can't be told: {detail['code']}: {detail['message']}"
+            why = f"it is unclear whether the role {name} can do without it: {detail['code']}: {detail['message']}"
             reasons.update(dict.fromkeys((step.key for step in removals), why))
     return reasons
 

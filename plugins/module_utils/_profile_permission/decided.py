@@ -143,5 +143,5 @@ def _note(profile: Profile, trust: Decision | None) -> str:
     if trust.answer is Answer.NO:
         return "EC2 may not assume the role, so that the profile gives no credentials"
     if trust.answer is Answer.MAYBE:
-        return f"whether EC2 may assume the role can't be told from outside: {unclear(trust)}"
+        return f"it is unclear whether EC2 may assume the role: {unclear(trust)}"
     return ""

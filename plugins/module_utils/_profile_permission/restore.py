@@ -46,7 +46,7 @@ def restore(module: AnsibleAWSModule, backup: BackupTask) -> dict[str, Any]:
     try:
         account = clients.identity(partition=backup.partition).account
     except Exception as error:
-        text = problem("Whose credentials these are can't be told", error)
+        text = problem("The account of the credentials can't be read", error)
         raise Failure(f"{text}. Nothing was changed.") from error
     targets = targets_of(backup.originals(account))
     iam = clients.client("iam", clients.global_region(partition=backup.partition))

@@ -51,7 +51,7 @@ class Plan:
     profile: ProfileState | None
     changes: list[Change]
     notes: list[str] = field(default_factory=list)
-    """What may not fit, but can't be told from the documents."""
+    """What may not fit. The documents leave it open."""
 
     def creates(self, kind: str) -> bool:
         """Whether a role or a profile is made."""
@@ -221,7 +221,7 @@ class _RoleWork:
         return changes
 
     def check(self, now: RoleState | None, then: RoleState) -> list[str]:
-        """Raise InputError if the role, as it will be, does not serve; notes where that can't be told."""
+        """Raise InputError if the role, as it will be, does not serve; notes where that is unclear."""
         request, service = self.request, self.request.principals(self.home.partition)[0]
         fit = self._fitness(then)
         trust, permission = fit.trust.answer, fit.permission
@@ -243,11 +243,10 @@ class _RoleWork:
                 f"{request.option('name')}: the IAM role {arn} {verb}: {', and '.join(filter(None, lacks))}. {way_out}"
             )
         notes = []
-        open_question = "can't be told from outside"
         if trust is Answer.MAYBE:
-            notes.append(f"whether {service} may assume {arn} {open_question}: {unclear(fit.trust)}")
+            notes.append(f"it is unclear whether {service} may assume {arn}: {unclear(fit.trust)}")
         if permission is Answer.MAYBE:
-            notes.append(f"whether {arn} allows {request.action} {open_question}: {fit.unclear}")
+            notes.append(f"it is unclear whether {arn} allows {request.action}: {fit.unclear}")
         return notes
 
 

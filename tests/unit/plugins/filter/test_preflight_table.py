@@ -33,14 +33,14 @@ def test_allowing_profiles_have_a_line_each_and_the_rest_is_counted():
         ["Db", "DbRole", "1", "maybe", "Tools", "(inline,", "statement", "1)"],
     ]
     assert lines[3].startswith(
-        "1 of 3 profiles allows ssm:UpdateInstanceInformation, so that 3 instances don't use DHMC; of 1 more instance "
-        "that can't be told from outside; "
+        "1 of 3 profiles allows ssm:UpdateInstanceInformation, so that 3 instances don't use DHMC; it is unclear for "
+        "1 more instance; "
     )
 
 
 def test_instances_count_by_their_own_answers():
     mixed = {**profile("Web", "maybe"), "instances": [{"answer": one} for one in ("yes", "no", "maybe", "maybe")]}
-    assert "so that 1 instance doesn't use DHMC; of 2 more instances that can't be told" in preflight_table([mixed])[-1]
+    assert "so that 1 instance doesn't use DHMC; it is unclear for 2 more instances" in preflight_table([mixed])[-1]
 
 
 def test_instances_say_what_is_wrong_with_their_metadata_service():

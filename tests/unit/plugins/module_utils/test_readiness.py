@@ -74,7 +74,7 @@ def judged(subject, network=OPEN):
         (Subject(WITH, ON, ONLINE, UNCLEAR), ("managed", "", ["profile_unclear"])),
         (Subject(WITH, ON, ONLINE, replace(FULL, trusted=Answer.MAYBE)), ("managed", "", ["profile_unclear"])),
         (Subject(WITH, ON, ONLINE, UNREAD), ("managed", "", ["profile_unclear"])),
-        # It is online, and nothing else can have let it in.
+        # It is online. Only the profile can have let it register.
         (Subject(WITH, OFF, ONLINE, UNCLEAR), ("managed", "profile", [])),
         (Subject(WITH, OFF, ONLINE, UNREAD), ("managed", "profile", [])),
         (Subject(WITH, BAD, ONLINE, UNCLEAR), ("managed", "profile", ["profile_blocks_dhmc"])),
@@ -160,20 +160,20 @@ def test_what_leaves_it_open_is_said():
     found = assess(Subject(WITH, OFF, None, UNCLEAR), OPEN, NOW).reasons
     assert [one.severity for one in found] == ["blocking", "warning"]
     assert found[0].message == (
-        "Whether Web lets the instance register can't be told from outside: statement Web of the policy Web depends on "
+        "It is unclear whether Web lets the instance register: statement Web of the policy Web depends on "
         "aws:SourceVpc."
     )
-    assert "whether its profile Web lets it in can't be told" in found[1].message
+    assert "it is unclear whether its profile Web lets it register" in found[1].message
     found = assess(Subject(WITH, OFF, None, UNREAD), OPEN, NOW).reasons
     assert found[0].message.endswith("it could not be read.")
     dhmc = replace(ON, permitted=Answer.MAYBE, unclear="statement 1 of the inline policy P (Allow) depends on aws:x")
     (found,) = assess(Subject(BARE, dhmc), OPEN, NOW).reasons
-    assert found.message.endswith(f"from outside: {dhmc.unclear}.")
+    assert found.message.endswith(f"lets the instance register: {dhmc.unclear}.")
 
 
 def test_the_network_counts_only_where_nothing_else_is_wrong():
     assert judged(Subject(BARE, ON), CLOSED) == ("not_managed", "", ["no_egress"])
-    # What can't be told blocks nothing.
+    # What is unclear blocks nothing.
     assert judged(Subject(BARE, ON), TRANSIT) == ("not_managed", "", ["agent_silent", "network_unclear"])
     assert judged(Subject(BARE, OFF), CLOSED) == ("not_managed", "", ["dhmc_off"])
     assert judged(Subject(BARE, ON, ONLINE), CLOSED) == ("managed", "dhmc", [])

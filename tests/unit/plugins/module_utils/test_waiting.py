@@ -135,7 +135,7 @@ def test_a_missing_instance_has_its_gravest_reason_and_what_mends_it():
         (["profile_blocks_dhmc", "changed_recently"], True),
         (["!dhmc_off"], False),
         (["!no_egress"], False),
-        # The profile may let it in as soon as the association is finished.
+        # The profile may let it register as soon as the association is finished.
         (["!dhmc_off", "association_stuck"], True),
     ],
 )

@@ -66,7 +66,7 @@ def test_a_region_that_was_not_read_leaves_it_open(managed, scope, end):
     found = readiness_gate(result(managed, scope, unread=1), 50)
     assert (found["passed"], found["decided"]) == (False, False)
     assert found["message"] == (
-        f"Whether the gate of 50% is passed can't be told, as 1 region could not be read. {end}"
+        f"It is unclear whether the gate of 50% is passed, because 1 region could not be read. {end}"
     )
     assert "2 regions could" in readiness_gate(result(1, 1, unread=2), 50)["message"]
 

@@ -843,7 +843,7 @@ TAGGED = [
         page=NULL,
     ),
     Role(
-        "Allowed with an owner, whoever that is; written as CloudFormation writes a boolean",
+        "The tag owner must exist, with any value. CloudFormation writes the boolean as text",
         [policy(allow("ssm:*", when={"Null": {"aws:ResourceTag/team": False}}))],
         [Ask(YES), Ask(NO, BARE, differs={"moto": OPERATOR})],
         page=NULL,
